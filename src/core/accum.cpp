@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The rules of docs/format.md, From coupons to a state, on a table of tokens that never moves by itself. */
+#include "accum.hpp"
+
+namespace hllset
+{
+
+namespace
+{
+
+/* A power of two, so that the server's allocator rounds nothing up. */
+constexpr size_t kStartBytes = 256;
+constexpr int kPlaneStep = 4;
+
+constexpr uint8_t
+rounded_planes(int planes)
+{
+	return static_cast<uint8_t>(
+		std::min((planes + kPlaneStep - 1) / kPlaneStep * kPlaneStep, kLevels));
+}
+
+} // namespace
+
+Shape
+Shape::small(int precision, bool compact, uint32_t tokens)
+{
+	size_t		bytes = kStartBytes;
+	auto		slots = [&] { return static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4); };
+
+	while (TokenTable::capacity(slots()) < tokens)
+		bytes *= 2;
+	return {static_cast<uint8_t>(precision), compact, false, 0, slots()};
+}
+
+size_t
+Shape::bytes() const
+{
+	return sizeof(HllsetAccum) + planes * plane_words(precision) * 8 + slots * size_t{4};
+}
+
+Accum
+Accum::init(HllsetAccum *state, const Shape &shape)
+{
+	memset(static_cast<void *>(state), 0, shape.bytes());
+	state->shape = shape;
+	/* from where the block happens to lie, which no one outside knows */
+	state->multiplier =
+		static_cast<uint32_t>(reinterpret_cast<uintptr_t>(state) * 0x9e3779b97f4a7c15 >> 32) | 1;
+	if (shape.dense)
+		state->level0 = shape.compact ? kLevels : 1;
+	return Accum(state);
+}
+
+HllsetStatus
+Accum::want(const Shape &shape)
+{
+	state_->wanted = shape;
+	return HLLSET_NEEDS_ROOM;
+}
+
+/*
+ * The shape in which an operand with these counts and planes can be merged without losing anything on the way. What it adds
+ * beyond that (tokens that raise L0) asks for room again.
+ */
+bool
+Accum::has_room_for(const Counts &operand, int planes)
+{
+	const Shape &have = state_->shape;
+	Shape		least = have;
+
+	least.precision = static_cast<uint8_t>(std::min<int>(have.precision, operand.precision));
+	least.compact = have.compact || operand.compact;
+	least.dense = have.dense || operand.level0 > 0 || state_->count > list_limit(least.precision);
+	if (least.dense)
+	{
+		bool		pours = least.compact && (state_->count > 0 || operand.tokens > 0);
+
+		if (pours || least.precision != have.precision)
+			least.planes = kLevels;
+		else
+			least.planes = std::max(have.planes, rounded_planes(std::max(planes, 1)));
+		least.slots = least.compact ? 0 : 2 * list_limit(least.precision);
+	}
+	else
+	{
+		uint32_t	tokens = std::min(state_->count + operand.tokens, list_limit(least.precision) + 1);
+
+		if (TokenTable::capacity(have.slots) < tokens)
+			least = Shape::small(least.precision, least.compact, tokens);
+		state_->shape.precision = least.precision;
+		state_->shape.compact = least.compact;
+	}
+	if (least == have)
+		return true;
+	want(least);
+	return false;
+}
+
+/* Pours the tokens below a higher L0. The planes must be there. */
+void
+Accum::raise(int level0)
+{
+	for (; state_->level0 < level0; state_->level0++)
+	{
+		int			level = state_->level0;
+
+		state_->count -= table_.remove_level(level, [&](Coupon token) { matrix_.set(level, token); });
+	}
+}
+
+HllsetStatus
+Accum::normalise()
+{
+	Shape		larger = state_->shape;
+
+	while (state_->count > list_limit(larger.precision))
+	{
+		if (!larger.dense)
+		{
+			larger.dense = true;
+			larger.planes = larger.compact ? kLevels : kPlaneStep;
+			larger.slots = larger.compact ? 0 : 2 * list_limit(larger.precision);
+			return want(larger);
+		}
+		if (state_->level0 == larger.planes)
+		{
+			larger.planes = rounded_planes(larger.planes + 1);
+			return want(larger);
+		}
+		raise(state_->level0 + 1);
+	}
+	return HLLSET_OK;
+}
+
+HllsetStatus
+Accum::insert(Coupon token)
+{
+	const Shape &shape = state_->shape;
+
+	if (state_->count >= TokenTable::capacity(shape.slots)) [[unlikely]]
+		return want(Shape::small(shape.precision, shape.compact, state_->count + 1));
+	state_->count += table_.insert(token);
+	return state_->count > list_limit(shape.precision) ? normalise() : HLLSET_OK;
+}
+
+HllsetStatus
+Accum::absorb(Coupon token)
+{
+	Shape	   &shape = state_->shape;
+	int			level = level_of(token);
+
+	if (level >= state_->level0)
+		return insert(cut(token, token_bits(shape.precision, state_->level0)));
+	if (level >= shape.planes) [[unlikely]]
+	{
+		Shape		larger = shape;
+
+		larger.planes = rounded_planes(level + 1);
+		return want(larger);
+	}
+	matrix_.set(level, token);
+	return HLLSET_OK;
+}
+
+HllsetStatus
+Accum::add(Coupon full)
+{
+	return absorb(full);
+}
+
+HllsetStatus
+Accum::merge(const View &view)
+{
+	const Counts &counts = view.counts;
+
+	if (!has_room_for(counts, counts.compact ? view.end : counts.level0))
+		return HLLSET_NEEDS_ROOM;
+	raise(counts.compact ? state_->level0 : counts.level0);
+
+	HllsetStatus absorbed = HLLSET_OK;
+	HllsetStatus walked = walk(
+		view,
+		[&](int level, size_t index, uint64_t word) {
+			matrix_.merge_word(level, index, word, counts.precision);
+		},
+		[&](Coupon token) {
+			if (absorbed == HLLSET_OK)
+				absorbed = absorb(token);
+		});
+
+	return walked != HLLSET_OK ? walked : absorbed;
+}
+
+HllsetStatus
+Accum::merge(const Accum &other)
+{
+	const HllsetAccum &from = *other.state_;
+	int			planes = std::min<int>(from.level0, from.shape.planes);
+	Counts		counts = {};
+	HllsetStatus status = HLLSET_OK;
+
+	counts.precision = from.shape.precision;
+	counts.compact = from.shape.compact;
+	counts.level0 = from.level0;
+	counts.tokens = from.count;
+	if (!has_room_for(counts, planes))
+		return HLLSET_NEEDS_ROOM;
+	raise(counts.compact ? state_->level0 : counts.level0);
+	for (int k = 0; k < planes; k++)
+		matrix_.merge(k, other.matrix_);
+	other.table_.for_each([&](Coupon token) {
+		if (status == HLLSET_OK)
+			status = absorb(token);
+	});
+	return status;
+}
+
+Counts
+Accum::counts() const
+{
+	Counts		counts = {};
+
+	counts.precision = state_->shape.precision;
+	counts.compact = state_->shape.compact;
+	counts.level0 = state_->level0;
+	counts.tokens = state_->count;
+	for (int k = 0; k < std::min<int>(state_->level0, state_->shape.planes); k++)
+		counts.ones[k] = matrix_.count(k);
+	table_.for_each([&](Coupon token) { counts.ones[level_of(token)]++; });
+	return counts;
+}
+
+size_t
+Accum::encode_work() const
+{
+	return state_->count * sizeof(Coupon) +
+		   encoded_bound(state_->shape.precision, state_->level0, state_->count);
+}
+
+HllsetBytes
+Accum::encode(void *work) const
+{
+	Coupon	   *tokens = static_cast<Coupon *>(work);
+	uint8_t    *out = reinterpret_cast<uint8_t *>(tokens + table_.copy(tokens));
+
+	std::sort(tokens, tokens + state_->count);
+	return {out, hllset::encode(counts(), matrix_, tokens, out)};
+}
+
+} // namespace hllset

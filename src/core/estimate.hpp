@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Maximum likelihood estimate of the number of elements behind counts, its standard error, and intervals.
+ *
+ * Model (Flajolet and Martin 1985; Ertl 2017, arXiv 1702.01284): level k has m_k cells and an element hits a given one of them with
+ * probability r_k = p_k / m_k, p_k = 2^-(k+1), the last level 2^-31; so a cell is 1 with probability 1 - exp(-n r_k).
+ */
+#pragma once
+
+#include "format.hpp"
+
+namespace hllset
+{
+
+/* Every cell of every level is 1, so that no estimate but a lower bound exists. */
+bool is_saturated(const Counts &counts);
+
+/* Total: any counts with ones <= cells give a finite result. */
+HllsetEstimate estimate(const Counts &counts);
+
+/* Of so many tokens with L0 = 0: exact but for elements that share a coupon. */
+HllsetEstimate estimate_small(double tokens);
+
+/* Of so many tokens of level >= level0. */
+HllsetEstimate estimate_sample(double tokens, int level0);
+
+double relative_error(const HllsetEstimate &estimate);
+
+/* Interval of nominal coverage `confidence` in (0, 1), within what is certain. */
+void bounds(const HllsetEstimate &estimate, double confidence, double &lower, double &upper);
+
+} // namespace hllset

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The byte layout of docs/format.md. parse() makes a View, the trusted header and counts of a value; walk() reads the
+ * positions behind it and checks them on the way, so that every byte is read once and nothing unchecked is used.
+ */
+#pragma once
+
+#include "codec.hpp"
+
+namespace hllset
+{
+
+enum class Kind : uint8_t
+{
+	set = 1,
+	expression = 2,
+	sample = 3
+};
+
+struct Header
+{
+	Kind		kind;
+	bool		compact;
+	int			precision;
+};
+
+constexpr size_t kHeaderSize = 4;
+
+/* The four bytes that every value begins with. */
+HllsetStatus read_header(HllsetBytes value, Header &header);
+void write_header(const Header &header, uint8_t *out);
+
+/* How many cells of each level are ones: all that an estimate needs. Levels below level0 are planes, the others tokens. */
+struct Counts
+{
+	int			precision;
+	bool		compact;
+	int			level0;
+	uint32_t	tokens; /* sum over the levels >= level0 */
+	uint32_t	ones[kLevels];
+
+	uint32_t
+	cells(int level) const
+	{
+		return level < level0 ? buckets(precision) : 1u << token_bits(precision, level0);
+	}
+};
+
+struct View
+{
+	Kind		kind; /* set or sample */
+	Counts		counts;
+	int			full; /* planes below are all ones */
+	int			end;  /* planes from here on are all zeros */
+	BitReader	positions;
+};
+
+/* Of a set; of another kind of value: HLLSET_NOT_A_SET. */
+HllsetStatus parse(HllsetBytes set, View &view);
+
+/* Of a set or of a sample, which is the tokens of a set without its planes. */
+HllsetStatus parse_single(HllsetBytes value, View &view);
+
+/* No set of elements has this L0 with these counts. */
+bool is_canonical(const Counts &counts);
+
+/*
+ * Reads the positions of a parsed value to its end: plane_sink(level, index, word) for each word of each plane that is not
+ * empty, then token_sink(coupon) in ascending order.
+ */
+template <typename PlaneSink, typename TokenSink>
+HllsetStatus
+walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
+{
+	const Counts &counts = view.counts;
+	BitReader	in = view.positions;
+	HllsetStatus status = HLLSET_OK;
+
+	for (int k = 0; k < view.end && status == HLLSET_OK; k++)
+	{
+		if (counts.ones[k] == buckets(counts.precision))
+			for (size_t i = 0; i < plane_words(counts.precision); i++)
+				plane_sink(k, i, word_mask(counts.precision));
+		else if (counts.ones[k] > 0)
+			status = read_plane(in, counts.precision, counts.ones[k],
+								[&](size_t index, uint64_t word) { plane_sink(k, index, word); });
+	}
+	for (int k = counts.level0; k < kLevels && status == HLLSET_OK; k++)
+		if (counts.ones[k] > 0)
+			status = read_gaps(in, counts.ones[k], counts.cells(k), [&](uint32_t address) {
+				token_sink(static_cast<Coupon>(k) << kAddressBits | address);
+			});
+	if (status != HLLSET_OK)
+		return status;
+	if (!in.at_end())
+		return HLLSET_TRAILING;
+	return in.padding_is_zero() ? HLLSET_OK : HLLSET_BAD_PADDING;
+}
+
+/* parse_single and walk: every byte is checked. */
+HllsetStatus check_single(HllsetBytes value, View &view);
+
+/* The most bytes that a set of this precision can take with planes up to level0 and so many tokens. */
+size_t encoded_bound(int precision, int level0, uint32_t tokens);
+
+/* Writes a normalised state with these counts; its tokens are sorted. Returns the size. */
+size_t encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t *out);
+
+/* The same for a sample: counts has tokens only. */
+size_t encode_sample(const Counts &counts, const Coupon *tokens, uint8_t *out);
+
+} // namespace hllset

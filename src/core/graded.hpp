@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The state of a set while it is worked on, with its tokens as a sorted list: merge, add, normalise, encode. */
+#pragma once
+
+#include "format.hpp"
+#include "tokens.hpp"
+
+namespace hllset
+{
+
+/*
+ * Lives in a workspace of the caller's. Between calls it is normalised: L0 is the one that docs/format.md demands of the elements
+ * merged so far. Precision and form are fixed at the start and may not be finer than those of what is merged.
+ */
+class Graded
+{
+public:
+	/* Bytes of workspace for a state of `precision` that merges sets of up to `finest`. */
+	static size_t work_size(int precision, int finest);
+
+	Graded(void *work, int precision, bool compact, int finest);
+
+	/* The view's precision is at least the state's; a compact view needs a compact state. */
+	HllsetStatus merge(const View &view);
+
+	bool contains(Coupon full) const;
+	void add(Coupon full);
+
+	/* Adds that take effect at the next settle(), many at a time. */
+	void append(Coupon full);
+	void settle();
+
+	HllsetBytes encode();
+
+private:
+	void absorb(Coupon token);
+	void flush(bool sorted);
+	void raise(int level0);
+	void normalise();
+
+	int
+	first_level0() const
+	{
+		return compact_ ? kLevels : 1;
+	}
+
+	int			precision_;
+	bool		compact_;
+	int			level0_ = 0;
+	Matrix		matrix_;	 /* planes below level0_ are valid */
+	Coupon	   *tokens_;	 /* sorted, distinct */
+	size_t		count_ = 0;
+	Coupon	   *incoming_;	 /* tokens that a merge has read, not yet among tokens_ */
+	size_t		incoming_count_ = 0;
+	size_t		incoming_limit_;
+	Coupon	   *spare_;
+	uint8_t    *out_;
+};
+
+} // namespace hllset

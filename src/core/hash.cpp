@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* xxHash, inlined so that none of its symbols can meet another extension's. */
+#include "hash.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace hllset
+{
+
+uint64_t
+hash64(const void *data, size_t size, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(data, size, seed);
+}
+
+void
+hash128(const void *data, size_t size, uint8_t out[16])
+{
+	XXH128_canonical_t canonical;
+
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, size));
+	for (int i = 0; i < 16; i++)
+		out[i] = canonical.digest[i];
+}
+
+} // namespace hllset

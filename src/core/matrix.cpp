@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Counting and merging of planes. */
+#include "matrix.hpp"
+
+namespace hllset
+{
+
+uint32_t
+count_ones(const uint64_t *words, size_t count)
+{
+	uint64_t	total = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		/* sums of neighbouring 1, 2, 4 bits; then all bytes by one multiplication (Warren, Hacker's Delight, 5-1) */
+		uint64_t	w = words[i];
+
+		w -= w >> 1 & 0x5555555555555555;
+		w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
+		w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0f;
+		total += w * 0x0101010101010101 >> 56;
+	}
+	return static_cast<uint32_t>(total);
+}
+
+void
+Matrix::merge(int level, const Matrix &other) const
+{
+	const uint64_t *from = other.plane(level);
+	size_t		words = plane_words(other.precision());
+
+	if (other.precision() == precision_)
+	{
+		uint64_t   *to = plane(level);
+
+		for (size_t i = 0; i < words; i++)
+			to[i] |= from[i];
+		return;
+	}
+	for (size_t i = 0; i < words; i++)
+		merge_word(level, i, from[i], other.precision());
+}
+
+} // namespace hllset

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The levels from L0 up: sorted lists of coupons, and the hash table that accumulates them. */
+#pragma once
+
+#include <span>
+
+#include "coupon.hpp"
+
+namespace hllset
+{
+
+/* Sorts and drops duplicates; returns the new length. */
+size_t sort_unique(std::span<Coupon> tokens);
+
+/*
+ * Open addressing with linear probing over memory of the caller's. A slot is 0 or a coupon with the highest bit set. Any number
+ * of slots does, so that a table fills its allocation to the last word. The multiplier, an odd number, decides the order: one that
+ * others can't guess keeps crafted tokens from meeting in one place.
+ */
+class TokenTable
+{
+public:
+	TokenTable(uint32_t *slots, uint32_t slot_count, uint32_t multiplier)
+		: slots_(slots), slot_count_(slot_count), multiplier_(multiplier)
+	{
+	}
+
+	/* The most tokens that a table should hold: probes stay short up to seven eighths. */
+	static constexpr uint32_t
+	capacity(uint32_t slot_count)
+	{
+		return slot_count - slot_count / 8;
+	}
+
+	/* True if it was not there. The table must have a free slot. */
+	bool
+	insert(Coupon token)
+	{
+		uint32_t	wanted = token | kOccupied;
+
+		for (uint32_t i = home(token);; i = next(i))
+		{
+			if (slots_[i] == wanted)
+				return false;
+			if (slots_[i] == 0)
+			{
+				slots_[i] = wanted;
+				return true;
+			}
+		}
+	}
+
+	template <typename Sink>
+	void
+	for_each(Sink &&sink) const
+	{
+		for (uint32_t i = 0; i < slot_count_; i++)
+			if (slots_[i] != 0)
+				sink(slots_[i] & ~kOccupied);
+	}
+
+	/* Takes out all tokens of a level, each through the sink; returns how many. */
+	template <typename Sink>
+	uint32_t
+	remove_level(int level, Sink &&sink)
+	{
+		uint32_t	removed = 0;
+
+		for (uint32_t i = 0; i < slot_count_;)
+		{
+			if (slots_[i] == 0 || level_of(slots_[i] & ~kOccupied) != level)
+			{
+				i++;
+				continue;
+			}
+			sink(slots_[i] & ~kOccupied);
+			remove(i); /* may move a later token into this slot, which is looked at next */
+			removed++;
+		}
+		return removed;
+	}
+
+	/* All tokens, in no order; returns how many. */
+	uint32_t copy(Coupon *out) const;
+
+private:
+	static constexpr uint32_t kOccupied = 1u << 31;
+
+	/* Multiplicative hashing (Knuth 6.4), scaled to the number of slots by another multiplication instead of a mask. */
+	uint32_t
+	home(Coupon token) const
+	{
+		uint32_t	mixed = token * multiplier_;
+
+		return static_cast<uint32_t>(uint64_t{mixed} * slot_count_ >> 32);
+	}
+
+	uint32_t
+	next(uint32_t slot) const
+	{
+		return slot + 1 == slot_count_ ? 0 : slot + 1;
+	}
+
+	void remove(uint32_t slot);
+
+	uint32_t   *slots_;
+	uint32_t	slot_count_;
+	uint32_t	multiplier_;
+};
+
+} // namespace hllset
