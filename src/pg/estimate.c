@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The count of a value, its error and its interval. */
+#include "hllset_pg.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+
+PG_FUNCTION_INFO_V1(hllset_cardinality);
+PG_FUNCTION_INFO_V1(hllset_cardinality_bounds);
+PG_FUNCTION_INFO_V1(hllset_relative_error);
+
+static HllsetEstimate
+estimate(FunctionCallInfo fcinfo)
+{
+	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
+	HllsetEstimate result;
+	HllsetStatus status =
+		hllset_core_estimate(bytes, palloc(hllset_core_estimate_work(bytes)), &result);
+
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	return result;
+}
+
+Datum
+hllset_cardinality(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(estimate(fcinfo).cardinality);
+}
+
+Datum
+hllset_relative_error(PG_FUNCTION_ARGS)
+{
+	HllsetEstimate result = estimate(fcinfo);
+
+	PG_RETURN_FLOAT8(hllset_core_relative_error(&result));
+}
+
+Datum
+hllset_cardinality_bounds(PG_FUNCTION_ARGS)
+{
+	HllsetEstimate result = estimate(fcinfo);
+	double confidence = PG_GETARG_FLOAT8(1);
+	double lower;
+	double upper;
+	TupleDesc row;
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
+
+	/* Written so that NaN is refused too. */
+	if (!(confidence > 0 && confidence < 1))
+		hllset_refuse_confidence();
+	hllset_core_bounds(&result, confidence, &lower, &upper);
+
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Float8GetDatum(result.cardinality);
+	values[1] = Float8GetDatum(lower);
+	values[2] = Float8GetDatum(upper);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The shim's one private header: the datum, argument macros, prototypes grouped by file, and all that depends on the server's version. */
+#ifndef HLLSET_PG_H
+#define HLLSET_PG_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#endif
+
+#include "core/hllset_core.h"
+
+/* ---- server versions ---- */
+
+#if PG_VERSION_NUM >= 160000
+#define HLLSET_SOFT_ERROR(context, ...) ereturn(context, (Datum) 0, __VA_ARGS__)
+#define HLLSET_ESCONTEXT(fcinfo) ((fcinfo)->context)
+#else
+#define HLLSET_SOFT_ERROR(context, ...) \
+	do                                  \
+	{                                   \
+		(void) (context);               \
+		ereport(ERROR, __VA_ARGS__);    \
+	} while (0)
+#define HLLSET_ESCONTEXT(fcinfo) NULL
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define HLLSET_NORETURN pg_noreturn
+#else
+#define HLLSET_NORETURN pg_attribute_noreturn()
+#endif
+
+/* ---- the datum ---- */
+
+typedef struct Hllset
+{
+	int32 vl_len_; /* varlena header, do not touch directly */
+	uint8 body[FLEXIBLE_ARRAY_MEMBER];
+} Hllset;
+
+#define DatumGetHllset(d) ((Hllset *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_HLLSET(n) DatumGetHllset(PG_GETARG_DATUM(n))
+
+static inline HllsetBytes
+hllset_bytes(const Hllset *set)
+{
+	HllsetBytes bytes = {set->body, VARSIZE(set) - VARHDRSZ};
+
+	return bytes;
+}
+
+static inline bool
+hllset_same(HllsetBytes a, HllsetBytes b)
+{
+	return a.size == b.size && (a.data == b.data || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* The order of bytes, shorter first. */
+static inline int
+hllset_compare(HllsetBytes a, HllsetBytes b)
+{
+	int order = memcmp(a.data, b.data, Min(a.size, b.size));
+
+	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* in type.c: a new datum with these bytes */
+extern Datum hllset_new(HllsetBytes bytes);
+
+/* in info.c: what a value is; every byte is checked */
+extern HllsetInfo hllset_inspect(HllsetBytes bytes);
+
+/* in setops.c: what the operation makes of two values; the bytes lie in the current context, or are an operand's */
+extern HllsetBytes hllset_combine(HllsetOp op, HllsetBytes a, HllsetBytes b);
+
+/* in kept.c: values that an aggregate's state keeps, in the context given, and how they are serialised and read again */
+extern void hllset_kept_replace(MemoryContext context, Hllset **kept, HllsetBytes bytes);
+extern void hllset_kept_send(StringInfo message, HllsetBytes bytes);
+extern HllsetBytes hllset_kept_receive(StringInfo message);
+
+/* in aggregate.c: where the state of an aggregate lies; the state that was passed, or NULL; the state or NULL as a result */
+extern MemoryContext hllset_aggregate_context(FunctionCallInfo fcinfo);
+extern void *hllset_state_argument(FunctionCallInfo fcinfo, int argno);
+extern Datum hllset_return_state(FunctionCallInfo fcinfo, void *state);
+
+extern PGDLLEXPORT Datum hllset_in(PG_FUNCTION_ARGS);
+
+/* in hllhash.c */
+extern PGDLLEXPORT Datum hllset_hllhash_in(PG_FUNCTION_ARGS);
+
+/* in accum.c: the accumulator of aggregates; add, union and merge may move it, enlarged, in the context given */
+extern HllsetAccum *hllset_accum_new(MemoryContext context, int precision);
+extern HllsetAccum *hllset_accum_start(MemoryContext context, HllsetBytes like);
+extern HllsetAccum *hllset_accum_add(MemoryContext context, HllsetAccum *accum, uint64 hash);
+extern HllsetAccum *hllset_accum_merge(MemoryContext context, HllsetAccum *accum,
+									   const HllsetAccum *other);
+extern HllsetAccum *hllset_accum_union(MemoryContext context, HllsetAccum *accum, HllsetBytes set);
+/* false, and nothing done, if the value is no set */
+extern bool hllset_accum_try_union(MemoryContext context, HllsetAccum **accum, HllsetBytes value);
+extern Datum hllset_accum_encode(const HllsetAccum *accum);
+
+/* in element.c: a value of a concrete type to its hash; collations must be deterministic */
+extern uint64 hllset_hash_integer(int64 value);
+extern uint64 hllset_hash_numeric(Datum value);
+extern uint64 hllset_hash_float(double value);
+extern uint64 hllset_hash_text(Datum value, Oid collation);
+extern uint64 hllset_hash_char(char value);
+extern uint64 hllset_hash_bytea(Datum value);
+extern uint64 hllset_hash_uuid(Datum value);
+extern uint64 hllset_hash_boolean(bool value);
+extern uint64 hllset_hash_date(int32 value);
+extern uint64 hllset_hash_timestamp(int64 value);
+extern uint64 hllset_hash_timestamptz(int64 value);
+extern uint64 hllset_hash_inet(Datum value);
+extern uint64 hllset_hash_jsonb(Datum value);
+extern uint64 hllset_hash_oid(Oid value);
+
+/* in element.c: a value of any supported type; what it learns of the type, always the same for one flinfo, it keeps in fn_extra */
+extern uint64 hllset_hash_argument(FunctionCallInfo fcinfo, int argno);
+extern uint64 hllset_hash_value(FmgrInfo *flinfo, Datum value, Oid type, Oid collation);
+
+/* in error.c; those that return Datum may report softly, and return 0 then */
+extern void hllset_check_precision(int precision);
+extern Datum hllset_refuse_hex(fmNodePtr escontext, const char *text);
+extern Datum hllset_refuse_text(fmNodePtr escontext, const char *text, HllsetStatus status);
+extern Datum hllset_refuse_hash_text(fmNodePtr escontext, const char *text);
+extern Datum hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes value,
+								   int to);
+HLLSET_NORETURN extern void hllset_refuse_binary(HllsetStatus status);
+HLLSET_NORETURN extern void hllset_refuse_bits(void);
+/* of an operation on stored values: one is corrupted, or they can't be combined */
+HLLSET_NORETURN extern void hllset_report(HllsetStatus status);
+HLLSET_NORETURN extern void hllset_refuse_modifier(const char *word);
+HLLSET_NORETURN extern void hllset_refuse_null_precision(void);
+HLLSET_NORETURN extern void hllset_refuse_confidence(void);
+HLLSET_NORETURN extern void hllset_refuse_type(Oid type);
+HLLSET_NORETURN extern void hllset_refuse_collation(Oid collation);
+
+#endif /* HLLSET_PG_H */

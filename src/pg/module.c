@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What makes the shared object a module of the server. */
+#include "hllset_pg.h"
+
+PG_MODULE_MAGIC;

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Making sets, adding to them, the operations on two values, asking for an element. */
+#include "hllset_pg.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(hllset_empty);
+PG_FUNCTION_INFO_V1(hllset_of);
+PG_FUNCTION_INFO_V1(hllset_add);
+PG_FUNCTION_INFO_V1(hllset_add_text);
+PG_FUNCTION_INFO_V1(hllset_add_char);
+PG_FUNCTION_INFO_V1(hllset_add_hllhash);
+PG_FUNCTION_INFO_V1(hllset_union);
+PG_FUNCTION_INFO_V1(hllset_intersection);
+PG_FUNCTION_INFO_V1(hllset_difference);
+PG_FUNCTION_INFO_V1(hllset_symmetric_difference);
+PG_FUNCTION_INFO_V1(hllset_diff);
+PG_FUNCTION_INFO_V1(hllset_may_contain);
+PG_FUNCTION_INFO_V1(hllset_may_contain_text);
+PG_FUNCTION_INFO_V1(hllset_may_contain_char);
+PG_FUNCTION_INFO_V1(hllset_may_contain_hllhash);
+
+Datum
+hllset_empty(PG_FUNCTION_ARGS)
+{
+	int precision = PG_GETARG_INT32(0);
+	uint8 body[HLLSET_EMPTY_SIZE];
+	HllsetBytes bytes = {body, 0};
+
+	hllset_check_precision(precision);
+	bytes.size = hllset_core_empty(precision, false, body);
+	return hllset_new(bytes);
+}
+
+Datum
+hllset_of(PG_FUNCTION_ARGS)
+{
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
+	HllsetAccum *accum = hllset_accum_new(CurrentMemoryContext, HLLSET_DEFAULT_PRECISION);
+	Oid type = ARR_ELEMTYPE(array);
+	int16 length;
+	bool by_value;
+	char align;
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	deconstruct_array(array, type, length, by_value, align, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			continue;
+		accum = hllset_accum_add(
+			CurrentMemoryContext, accum,
+			hllset_hash_value(fcinfo->flinfo, elements[i], type, PG_GET_COLLATION()));
+	}
+	return hllset_accum_encode(accum);
+}
+
+/* hll_add is not strict: a NULL element leaves the set as it is. */
+static Datum
+set_unchanged(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return PG_GETARG_DATUM(0);
+}
+
+static Datum
+add_hash(Datum original, uint64 hash)
+{
+	HllsetBytes bytes = hllset_bytes(DatumGetHllset(original));
+	HllsetBytes result;
+	HllsetStatus status =
+		hllset_core_add(bytes, hash, palloc(hllset_core_add_work(bytes)), &result);
+
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	return hllset_same(bytes, result) ? original : hllset_new(result);
+}
+
+Datum
+hllset_add(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return set_unchanged(fcinfo);
+	return add_hash(PG_GETARG_DATUM(0), hllset_hash_argument(fcinfo, 1));
+}
+
+Datum
+hllset_add_text(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return set_unchanged(fcinfo);
+	return add_hash(PG_GETARG_DATUM(0), hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
+}
+
+Datum
+hllset_add_char(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return set_unchanged(fcinfo);
+	return add_hash(PG_GETARG_DATUM(0), hllset_hash_char(PG_GETARG_CHAR(1)));
+}
+
+Datum
+hllset_add_hllhash(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return set_unchanged(fcinfo);
+	return add_hash(PG_GETARG_DATUM(0), DatumGetUInt64(PG_GETARG_DATUM(1)));
+}
+
+HllsetBytes
+hllset_combine(HllsetOp op, HllsetBytes a, HllsetBytes b)
+{
+	HllsetBytes result;
+	HllsetStatus status =
+		hllset_core_combine(op, a, b, palloc(hllset_core_combine_work(op, a, b)), &result);
+
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	return result;
+}
+
+static Datum
+combine(FunctionCallInfo fcinfo, HllsetOp op)
+{
+	HllsetBytes a = hllset_bytes(PG_GETARG_HLLSET(0));
+	HllsetBytes b = hllset_bytes(PG_GETARG_HLLSET(1));
+	HllsetBytes result = hllset_combine(op, a, b);
+
+	/* An operand itself is returned as it is stored, so that an update that changes nothing keeps its out-of-line bytes. */
+	if (hllset_same(a, result))
+		return PG_GETARG_DATUM(0);
+	if (hllset_same(b, result))
+		return PG_GETARG_DATUM(1);
+	return hllset_new(result);
+}
+
+Datum
+hllset_union(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, HLLSET_UNION);
+}
+
+Datum
+hllset_intersection(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, HLLSET_INTERSECTION);
+}
+
+Datum
+hllset_difference(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, HLLSET_DIFFERENCE);
+}
+
+Datum
+hllset_symmetric_difference(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, HLLSET_SYMMETRIC_DIFFERENCE);
+}
+
+/* What is gone, what stayed, what came, between an old value and a new one. */
+Datum
+hllset_diff(PG_FUNCTION_ARGS)
+{
+	HllsetBytes before = hllset_bytes(PG_GETARG_HLLSET(0));
+	HllsetBytes after = hllset_bytes(PG_GETARG_HLLSET(1));
+	TupleDesc row;
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = hllset_new(hllset_combine(HLLSET_DIFFERENCE, before, after));
+	values[1] = hllset_new(hllset_combine(HLLSET_INTERSECTION, before, after));
+	values[2] = hllset_new(hllset_combine(HLLSET_DIFFERENCE, after, before));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+}
+
+static Datum
+may_contain(FunctionCallInfo fcinfo, uint64 hash)
+{
+	bool result;
+	HllsetStatus status = hllset_core_may_contain(hllset_bytes(PG_GETARG_HLLSET(0)), hash, &result);
+
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	PG_RETURN_BOOL(result);
+}
+
+Datum
+hllset_may_contain(PG_FUNCTION_ARGS)
+{
+	return may_contain(fcinfo, hllset_hash_argument(fcinfo, 1));
+}
+
+Datum
+hllset_may_contain_text(PG_FUNCTION_ARGS)
+{
+	return may_contain(fcinfo, hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
+}
+
+Datum
+hllset_may_contain_char(PG_FUNCTION_ARGS)
+{
+	return may_contain(fcinfo, hllset_hash_char(PG_GETARG_CHAR(1)));
+}
+
+Datum
+hllset_may_contain_hllhash(PG_FUNCTION_ARGS)
+{
+	return may_contain(fcinfo, DatumGetUInt64(PG_GETARG_DATUM(1)));
+}
