@@ -1,0 +1,43 @@
+-- The type hllhash.
+
+SELECT hll_hash(1), hll_hash('a'), hll_hash('a'::"char"), hll_hash(NULL);
+SELECT '00000000000000aB'::hllhash, 'ffffffffffffffff'::hllhash;
+SELECT hll_hash(1)::text::hllhash = hll_hash(1) AS text, hll_hash(1)::bigint::hllhash = hll_hash(1) AS bigint,
+	hllhash_send(hll_hash(1)) = decode(hll_hash(1)::text, 'hex') AS binary_is_big_endian;
+SELECT (-1)::bigint::hllhash, 'ffffffffffffffff'::hllhash::bigint, '8000000000000000'::hllhash::bigint;
+\set VERBOSITY terse
+SELECT ''::hllhash;
+SELECT '0123456789abcde'::hllhash;
+SELECT '0123456789abcdef0'::hllhash;
+SELECT '0x23456789abcdef'::hllhash;
+SELECT ' 123456789abcdef'::hllhash;
+\set VERBOSITY default
+
+-- the order is unsigned, like that of the text
+CREATE TABLE hashes AS SELECT hll_hash(x) AS h, x FROM generate_series(1, 1000) x;
+SELECT bool_and((a.h < b.h) = (a.h::text COLLATE "C" < b.h::text) AND (a.h <= b.h) = (a.h::text COLLATE "C" <= b.h::text)
+	AND (a.h > b.h) = (a.h::text COLLATE "C" > b.h::text) AND (a.h >= b.h) = (a.h::text COLLATE "C" >= b.h::text)
+	AND (a.h = b.h) = (a.x = b.x) AND (a.h <> b.h) = (a.x <> b.x)) AS as_text
+FROM hashes a, hashes b WHERE a.x <= 100 AND b.x <= 120;
+SELECT array_agg(h ORDER BY h) = array_agg(h ORDER BY h::text COLLATE "C") AS sorted FROM hashes;
+SELECT count(DISTINCT h), count(*) FILTER (WHERE h = hll_hash(7)) AS one FROM hashes;
+CREATE INDEX ON hashes (h);
+CREATE INDEX ON hashes USING hash (h);
+SET enable_seqscan = off;
+SELECT x FROM hashes WHERE h = hll_hash(77);
+SELECT count(*) FROM hashes WHERE h >= '8000000000000000';
+RESET enable_seqscan;
+SELECT count(*) FROM hashes a FULL JOIN hashes b ON a.h = b.h;
+CREATE TABLE copied (LIKE hashes);
+\set file `mktemp -u`
+COPY hashes TO :'file' (FORMAT binary);
+COPY copied FROM :'file' (FORMAT binary);
+\setenv file :file
+\! rm -f "$file"
+SELECT count(*) FROM copied JOIN hashes USING (h, x);
+
+-- a set of hashes is the set of the elements
+SELECT hll_add_agg(h) = hll_add_agg(x) AS aggregate, hll_add_agg(h, 9) = hll_add_agg(x, 9) AS at_9, approx_count_distinct(h) FROM hashes;
+SELECT hll_add(hllset_of(1), hll_hash(2)) = hllset_of(1, 2) AS add, hll_may_contain(hllset_of(1), hll_hash(1)) AS contains;
+
+DROP TABLE hashes, copied;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* A precision, a form, and a value: converting gives a value of that precision and form, or says why not, by any path. */
+#include "fuzz.hpp"
+
+using namespace hllset;
+using namespace hllset::test;
+
+extern "C" int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	Input input(data, size);
+	int precision = static_cast<int8_t>(input.number(1));
+	HllsetForm form = static_cast<HllsetForm>(input.number(1) % 3);
+	Bytes set = input.bytes(input.left());
+
+	if (is_no_set(set))
+		return 0;
+
+	Outcome made = try_convert(set, precision, form);
+
+	if (check(set) != HLLSET_OK)
+	{
+		FUZZ_CHECK(made.status != HLLSET_OK || made.itself);
+		return 0;
+	}
+
+	HllsetInfo before = info(set);
+	bool compact = before.compact || form == HLLSET_COMPACT;
+
+	FUZZ_CHECK((made.status == HLLSET_OK) ==
+			   (precision >= kMinPrecision && precision <= before.precision &&
+				!(before.compact && form == HLLSET_GRADED)));
+	if (made.status != HLLSET_OK)
+		return 0;
+
+	HllsetInfo after = info(made.bytes);
+	Aggregate aggregate(precision, compact);
+
+	FUZZ_CHECK(after.precision == precision && after.compact == compact);
+	FUZZ_CHECK(made.itself == (precision == before.precision && compact == before.compact));
+	FUZZ_CHECK(reencode(made.bytes) == made.bytes);
+	aggregate.unite(set);
+	FUZZ_CHECK(aggregate.encode() == made.bytes);
+	if (precision < before.precision)
+		FUZZ_CHECK(convert(convert(set, precision + 1), precision, form) == made.bytes);
+	FUZZ_CHECK(convert(convert(set, before.precision, form), precision) == made.bytes);
+	return 0;
+}

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: PostgreSQL
+"""
+Sets: hash -> coupon -> state -> bytes and back (docs/format.md), for whoever ports the format to another language.
+
+decode refuses everything that encode can't have written, so that encode(decode(data)) == data for all data.
+"""
+import math
+from dataclasses import dataclass
+from itertools import takewhile
+
+VERSION, KIND_SET, COMPACT_BIT, HASH_ID = 1, 1, 16, 1
+LEVELS, ADDRESS_BITS = 32, 26
+MIN_PRECISION, MAX_PRECISION = 4, 18
+
+
+class FormatError(ValueError):
+    """The bytes are no value; reason is one word of docs/format.md, Test vectors."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+def demand(condition, reason):
+    if not condition:
+        raise FormatError(reason)
+
+
+# ---- From a hash to a coupon ----
+
+def coupon(hash64):
+    return min(64 - hash64.bit_length(), LEVELS - 1) << ADDRESS_BITS | hash64 & (1 << ADDRESS_BITS) - 1
+
+
+# ---- From coupons to a state ----
+
+@dataclass(frozen=True)
+class State:
+    precision: int
+    compact: bool
+    level0: int
+    planes: tuple  # one int of 2^precision bits for each level below level0
+    tokens: tuple  # sorted coupons of the levels from level0 on, their addresses cut to token_bits unless level0 = 0
+
+
+def token_bits(precision):
+    return min(precision + 8, ADDRESS_BITS)
+
+
+def room(precision):
+    """S, the largest number of tokens"""
+    return (1 << precision) // 4
+
+
+def plane_of(positions, precision):
+    cells = bytearray((1 << precision) // 8)
+    for x in positions:
+        cells[x >> 3] |= 1 << (x & 7)
+    return int.from_bytes(cells, 'little')
+
+
+def settle(precision, compact, level0, planes, tokens):
+    """The state that planes (of the levels below level0) and coupons make together; brings L0 to where it belongs."""
+    tokens = set(tokens)
+    if level0 == 0 and len(tokens) <= room(precision):
+        return State(precision, compact, 0, (), tuple(sorted(tokens)))
+    cut = (LEVELS - 1) << ADDRESS_BITS | (1 << token_bits(precision)) - 1
+    tokens = sorted({token & cut for token in tokens})
+    level0 = LEVELS if compact else max(level0, 1)
+    while sum(token >> ADDRESS_BITS >= level0 for token in tokens) > room(precision):
+        level0 += 1
+    buckets = [[] for level in range(LEVELS + 1)]
+    for token in tokens:
+        buckets[token >> ADDRESS_BITS].append(token & (1 << precision) - 1)
+    planes = list(planes) + [0] * (level0 - len(planes))
+    planes = tuple(planes[level] | plane_of(buckets[level], precision) for level in range(level0))
+    return State(precision, compact, level0, planes, tuple(token for token in tokens if token >> ADDRESS_BITS >= level0))
+
+
+def build(coupons, precision=12, compact=False):
+    return settle(precision, compact, 0, (), coupons)
+
+
+def fold(state, precision):
+    """The same set at a smaller or equal precision"""
+    planes = state.planes
+    for half in range(state.precision - 1, precision - 1, -1):
+        planes = [(plane >> (1 << half) | plane) & (1 << (1 << half)) - 1 for plane in planes]
+    return settle(precision, state.compact, state.level0, planes, state.tokens)
+
+
+def compact(state):
+    return settle(state.precision, True, state.level0, state.planes, state.tokens)
+
+
+def union(a, b):
+    precision = min(a.precision, b.precision)
+    a, b = sorted((fold(a, precision), fold(b, precision)), key=lambda state: state.level0)
+    planes = [plane | (a.planes[k] if k < a.level0 else 0) for k, plane in enumerate(b.planes)]
+    return settle(precision, a.compact or b.compact, b.level0, planes, a.tokens + b.tokens)
+
+
+# ---- From a state to bytes ----
+
+def rice_parameter(count, cells):
+    b = 0
+    while count and 133 * count << b < 32 * (2 * cells - count):
+        b += 1
+    return b
+
+
+def field(value, width):
+    """A field of the stream as text of 0 and 1, lowest bit first"""
+    return format(value, f'0{width}b')[::-1] if width else ''
+
+
+def gaps(positions, cells):
+    b, previous = rice_parameter(len(positions), cells), -1
+    for position in positions:
+        gap = position - previous - 1
+        yield '0' * (gap >> b) + '1' + field(gap & (1 << b) - 1, b)
+        previous = position
+
+
+def ones_of(plane):
+    return [x for x, bit in enumerate(bin(plane)[:1:-1]) if bit == '1']
+
+
+def encode(state):
+    p, level0 = state.precision, state.level0
+    m = 1 << p
+    counts = [plane.bit_count() for plane in state.planes]
+    levels = [[] for level in range(LEVELS)]
+    for token in state.tokens:
+        levels[token >> ADDRESS_BITS].append(token & (1 << ADDRESS_BITS) - 1)
+
+    stream, full, end = [], 0, 0
+    if level0 > 0:
+        full = len(list(takewhile(lambda count: count == m, counts)))
+        end = max([full] + [k + 1 for k, count in enumerate(counts) if count])
+        stream += [field(full, 6), field(end, 6)] + [field(count, p + 1) for count in counts[full:end]]
+    if level0 < LEVELS:
+        rest = len(state.tokens)
+        stream.append(field(rest, p - 1))
+        for k in range(level0, LEVELS - 1):
+            stream.append(field(len(levels[k]), rest.bit_length()))
+            rest -= len(levels[k])
+    for k in range(full, end):
+        plane = state.planes[k] if counts[k] <= m // 2 else state.planes[k] ^ (1 << m) - 1
+        stream += gaps(ones_of(plane), m)
+    for level in levels:
+        stream += gaps(level, 1 << (token_bits(p) if level0 else ADDRESS_BITS))
+
+    stream = ''.join(stream)
+    body = int(stream[::-1], 2).to_bytes(-(-len(stream) // 8), 'little')
+    return bytes([VERSION, KIND_SET | COMPACT_BIT * state.compact, p, HASH_ID, level0]) + body
+
+
+class Stream:
+    def __init__(self, data):
+        self.bits = field(int.from_bytes(data, 'little'), 8 * len(data))
+        self.at = 0
+
+    def field(self, width):
+        self.at += width
+        demand(self.at <= len(self.bits), 'truncated')
+        return int(self.bits[self.at - width:self.at][::-1] or '0', 2)
+
+    def gaps(self, count, cells):
+        b, position, positions = rice_parameter(count, cells), -1, []
+        for _ in range(count):
+            one = self.bits.find('1', self.at)
+            demand(one >= 0, 'truncated')
+            high, self.at = one - self.at, one + 1
+            position += (high << b) + self.field(b) + 1
+            demand(position < cells, 'position')
+            positions.append(position)
+        return positions
+
+    def finish(self):
+        demand(len(self.bits) - self.at < 8, 'trailing')
+        demand('1' not in self.bits[self.at:], 'padding')
+
+
+def decode(data):
+    demand(len(data) >= 5, 'truncated')
+    version, kind, p, hash_id, level0 = data[:5]
+    is_compact = bool(kind & COMPACT_BIT)
+    demand(version == VERSION, 'version')
+    demand(kind & ~COMPACT_BIT == KIND_SET, 'kind')
+    demand(MIN_PRECISION <= p <= MAX_PRECISION, 'precision')
+    demand(hash_id == HASH_ID, 'hash')
+    demand(level0 in (0, LEVELS) if is_compact else level0 <= LEVELS, 'level')
+    m, stream = 1 << p, Stream(data[5:])
+
+    full = end = 0
+    if level0 > 0:
+        full, end = stream.field(6), stream.field(6)
+        demand(full <= end <= level0, 'count')
+    counts = [m] * full + [stream.field(p + 1) for k in range(full, end)] + [0] * (level0 - end)
+    demand(max(counts, default=0) <= m, 'count')
+    demand(full == end or counts[full] < m and counts[end - 1] > 0, 'count')
+    rest = total = stream.field(p - 1) if level0 < LEVELS else 0
+    demand(total <= room(p), 'count')
+    sizes = [0] * LEVELS
+    for k in range(level0, LEVELS):
+        sizes[k] = stream.field(rest.bit_length()) if k < LEVELS - 1 else rest
+        demand(sizes[k] <= rest, 'count')
+        rest -= sizes[k]
+    demand(level0 == 0 or most_before(p, is_compact, level0, counts, total) > room(p), 'level')
+
+    planes = [(1 << m) - 1 if count == m else 0 for count in counts]
+    for k in range(full, end):
+        if counts[k] <= m // 2:
+            planes[k] = plane_of(stream.gaps(counts[k], m), p)
+        else:
+            planes[k] = plane_of(stream.gaps(m - counts[k], m), p) ^ (1 << m) - 1
+    cells = 1 << (token_bits(p) if level0 else ADDRESS_BITS)
+    tokens = [k << ADDRESS_BITS | x for k in range(level0, LEVELS) for x in stream.gaps(sizes[k], cells)]
+    stream.finish()
+    return State(p, is_compact, level0, tuple(planes), tuple(tokens))
+
+
+def most_before(p, is_compact, level0, counts, total):
+    """The longest list that can have made L0 rise to level0"""
+    if level0 == 1 or is_compact:
+        return (sum(counts) << ADDRESS_BITS - p) + (total << ADDRESS_BITS - token_bits(p))
+    return (counts[level0 - 1] << token_bits(p) - p) + total
+
+
+# ---- What a reader may want: the maximum likelihood count ----
+
+def cardinality(state):
+    """The n at which the cells of each level are most likely to be as they are (no part of the format; docs/design.md)."""
+    if state.level0 == 0:
+        return float(len(state.tokens))
+    m = 1 << state.precision
+    cells = []  # of each level: ones, number of cells, chance that one element hits one given cell
+    for k in range(LEVELS):
+        if k < state.level0:
+            ones, size = state.planes[k].bit_count(), m
+        else:
+            ones, size = sum(token >> ADDRESS_BITS == k for token in state.tokens), 1 << token_bits(state.precision)
+        cells.append((ones, size, 2.0 ** -min(k + 1, LEVELS - 1) / size))
+    all_ones = sum(ones for ones, _, _ in cells)
+    missing = sum((size - ones) * r for ones, size, r in cells)
+
+    def excess(n):
+        if missing == 0:  # no cell is left: the n at which half an empty one is expected
+            return sum(size * math.exp(-n * r) for _, size, r in cells) - 0.5
+        return sum(ones * r / math.expm1(min(n * r, 700)) for ones, _, r in cells) - missing
+
+    low, high = 1e-3, 1e25
+    while high / low > 1 + 1e-14:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+    return max(low / (1 + 0.3 / m), all_ones)

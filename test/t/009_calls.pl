@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: PostgreSQL
+# Every function of the extension, from the catalog: called with NULLs, with the edges of every argument's type, and for long enough that a leak would show.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/../perl";
+use HllsetTest;
+use Test::More;
+
+my $node = new_node('calls', conf => "shared_buffers = 2MB\nlog_statement = none\nlog_min_error_statement = panic\nlog_min_messages = fatal\n");
+my $db = 'postgres';
+
+$node->safe_psql($db, q{
+	CREATE TYPE colour AS ENUM ('red', 'green');
+	CREATE DOMAIN short AS varchar(10);
+	CREATE TYPE pair AS (a int, b text);
+	CREATE TABLE kept (name text PRIMARY KEY, s hllset, t text);
+	INSERT INTO kept SELECT 'large', hll_add_agg(x), repeat(md5('x'), 300) FROM generate_series(1, 50000) x;
+	-- The state of a call: 'ok', its result if that is NULL, or the SQLSTATE. A set must be a good one.
+	CREATE FUNCTION outcome(call text, type text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		is_null boolean;
+		good boolean := true;
+	BEGIN
+		IF type = 'hllset' THEN
+			EXECUTE format('SELECT r IS NULL, r::bytea::hllset = r FROM (SELECT %s) y (r)', call) INTO is_null, good;
+		ELSE
+			EXECUTE format('SELECT (%s) IS NULL', call) INTO is_null;
+		END IF;
+		RETURN CASE WHEN is_null THEN 'NULL' WHEN good THEN 'ok' ELSE 'bad' END;
+	EXCEPTION WHEN OTHERS THEN
+		RETURN SQLSTATE || ' ' || SQLERRM;
+	END $$});
+
+my @functions = map { my @f = split(/\|/, $_, -1); { name => $f[0], types => [ split(/;/, $f[1]) ], result => $f[2], kind => $f[3], strict => $f[4] eq 't', set => $f[5] eq 't' } }
+	split(/\n/, $node->safe_psql($db, q{
+	SELECT proname, array_to_string(proargtypes::regtype[], ';'), prorettype::regtype, prokind, proisstrict, proretset
+	FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND deptype = 'e' JOIN pg_extension e ON refobjid = e.oid AND extname = 'hllset' ORDER BY p.oid}));
+cmp_ok(scalar @functions, '>', 100, scalar(@functions) . ' functions');
+
+# ---- the edges of each type; the first value is a plain one ----
+
+my $deep = '[' x 500 . ']' x 500;
+my %edge = (
+	hllset => [
+		q{hllset_of(1, 2, 3)}, q{hllset_empty(4)}, q{hllset_empty()}, q{hllset_empty(18)}, q{(SELECT s FROM kept)}, q{(SELECT s FROM kept)::hllset(12, compact)}, q{(SELECT s FROM kept)::hllset(4, compact)},
+		q{hllset_empty(18)::hllset(18, compact)}, q{hll_fold((SELECT s FROM kept), 4)}, q{(SELECT hll_add_agg(x, 18) FROM generate_series(1, 3000) x)} ],
+	integer => [ '12', '4', '18', '3', '19', '0', '-1', '44', '63', '-2147483648', '2147483647' ],
+	bigint => [ '1', '0', '-1', '-9223372036854775808', '9223372036854775807' ],
+	smallint => [ '1::int2', q{'-32768'::int2} ],
+	boolean => [ 'true', 'false' ],
+	'double precision' => [ '0.5', '0', '1', '-0.0', '-1', q{'NaN'::float8}, q{'Infinity'::float8}, q{'-Infinity'::float8}, '1e-300::float8', '0.9999999999999999::float8' ],
+	real => [ '0.5::real', q{'NaN'::real}, q{'-0'::real} ],
+	numeric => [ '1.5', q{'NaN'::numeric}, q{'Infinity'::numeric}, '0.0', '-0.00000000000000000000000000001', q{('1' || repeat('0', 1000))::numeric}, '9223372036854775807.0', '9223372036854775808' ],
+	text => [ q{'x'::text}, q{''::text}, q{(SELECT t FROM kept)}, q{repeat('é', 1000000)}, q{'x' COLLATE "C"} ],
+	'"char"' => [ q{'x'::"char"}, q{''::"char"}, q{'\377'::"char"} ],
+	bytea => [ q{'\x01010c01000000'::bytea}, q{''::bytea}, q{'\x00'::bytea}, q{decode(repeat('00', 100000), 'hex')}, q{(SELECT s::bytea FROM kept)} ],
+	uuid => [ q{'00000000-0000-0000-0000-000000000000'::uuid} ],
+	date => [ q{'2024-02-29'::date}, q{'infinity'::date}, q{'4713-01-01 BC'::date} ],
+	'timestamp without time zone' => [ q{'2024-02-29 00:00'::timestamp}, q{'-infinity'::timestamp} ],
+	'timestamp with time zone' => [ q{'2024-02-29 00:00+00'::timestamptz}, q{'infinity'::timestamptz} ],
+	inet => [ q{'10.0.0.1'::inet}, q{'::/0'::cidr} ],
+	jsonb => [ q{'{"a": [1, null, 2.5]}'::jsonb}, q{'{}'::jsonb}, q{'null'::jsonb}, "'$deep'::jsonb", q{to_jsonb(repeat('x', 100000))} ],
+	oid => [ '1::oid', '0::oid', q{'kept'::regclass} ],
+	hllhash => [ q{'0000000000000001'::hllhash}, q{'ffffffffffffffff'::hllhash}, q{'0000000000000000'::hllhash} ],
+	cstring => [ q{'\x01010c01000000'::cstring}, q{''::cstring}, q{'\x'::cstring}, q{'0123456789abcdef'::cstring}, q{'\x010'::cstring}, q{textout(repeat('\x01', 100000))} ],
+	'cstring[]' => [ q{'{12}'::cstring[]}, q{'{12,compact}'::cstring[]}, q{'{}'::cstring[]}, q{'{NULL}'::cstring[]}, q{'{12,NULL}'::cstring[]}, q{'{{4,compact},{5,compact}}'::cstring[]}, q{'{4,compact,compact}'::cstring[]},
+		q{'{99999999999999999999}'::cstring[]}, q{'{"12 "}'::cstring[]}, q{'{""}'::cstring[]}, q{'{compact}'::cstring[]}, q{'{-1}'::cstring[]}, q{'{19}'::cstring[]}, q{'{0x0c}'::cstring[]}, q{'{12,Compact}'::cstring[]} ],
+	anyelement => [
+		'7', q{'7.5'::float8}, 'ARRAY[1, NULL]', q{'{}'::int[]}, q{'{{1},{2}}'::int[]}, q{'red'::colour}, q{'x'::short}, q{ROW(1, 'x')::pair}, q{ROW(NULL, NULL)::pair}, q{ROW(1, ROW('x', ARRAY[2]))}, q{'[1,5)'::int4range},
+		q{'{[1,2),[5,)}'::int4multirange}, q{'empty'::numrange}, q{B'101'}, q{B''::varbit}, q{'1 day'::interval}, q{'10:00+01'::timetz}, q{'1.50'::money}, q{'08:00:2b:01:02:03'::macaddr}, q{'x'::char(5)}, q{'x'::name}, q{(SELECT kept FROM kept)},
+		q{'(1,2)'::point}, q{'{}'::json}, q{'<a/>'::xml}, q{'a'::tsvector}, q{'(0,1)'::tid}, q{hllset_empty()}, q{ARRAY[hllset_empty()]}, q{ROW('(1,2)'::point)}, q{ARRAY['{}'::json]}, q{'{red}'::colour[]}, q{'{x,y}'::short[]}, q{(SELECT array_agg(t) FROM kept)} ],
+	anycompatiblearray => [
+		q{VARIADIC ARRAY[1, 2]}, q{VARIADIC '{}'::int[]}, q{1, NULL}, q{'a', 'b'}, q{1, 2.5, 3::float8}, q{VARIADIC ARRAY[ARRAY['x'], ARRAY[NULL]]}, q{ROW(1, 'x')::pair, NULL}, q{'red'::colour, 'green'}, q{'(1,2)'::point},
+		q{hllset_empty()}, q{VARIADIC (SELECT array_agg(t) FROM kept)}, q{VARIADIC (SELECT array_agg(x) FROM generate_series(1, 100000) x)} ],);
+my %state = map { $_ => 1 } ('22023', '22P02', '22P03', '0A000', '22004', '42P22', '42P21', '42883', '42704', '2202E', '22000');
+
+my $call_of = sub {
+	my ($function, @values) = @_;
+	my $call = "$function->{name}(" . join(', ', @values) . ')';
+	return $function->{set} ? "(SELECT count(*) FROM $call)" : $function->{kind} eq 'a' ? "(SELECT $call FROM generate_series(1, 3))" : $call;
+};
+my (@calls, %unknown, @internal);
+for my $function (@functions)
+{
+	my @types = @{ $function->{types} };
+	if (grep { $_ eq 'internal' } @types)
+	{
+		push @internal, "$function->{name}(" . join(', ', map { $_ eq 'internal' ? 'NULL::internal' : $_ eq 'anyelement' ? '1' : "NULL::$_" } @types) . ')';
+		next;
+	}
+	# Each argument through its edges while the others are plain, then all sets with all sets, then NULLs.
+	my @plain = map { my $edges = $edge{$_} // []; $unknown{$_} = 1 unless @$edges; $edges->[0] } @types;
+	next if %unknown;
+	for my $place (0 .. $#types)
+	{
+		for my $value (@{ $edge{ $types[$place] } })
+		{
+			push @calls, [ $function, '', $call_of->($function, map { $_ == $place ? $value : $plain[$_] } 0 .. $#types) ];
+		}
+		my $null = $types[$place] eq 'anyelement' ? 'NULL::int' : $types[$place] eq 'anycompatiblearray' ? 'VARIADIC NULL::int[]' : "NULL::$types[$place]";
+		# A set to which NULL is added stays; counting nothing gives 0, and a precision must be known.
+		my $expected = $function->{set} ? 'ok' : $function->{kind} eq 'f' ? ($function->{name} eq 'hll_add' && $place == 1 ? 'ok' : 'NULL')
+			: $place == 1 ? '22004' : $function->{name} =~ /count/ ? 'ok' : 'NULL';
+		push @calls, [ $function, $expected, $call_of->($function, map { $_ == $place ? $null : $plain[$_] } 0 .. $#types) ];
+	}
+	if (@types == 2 && $types[0] eq 'hllset' && $types[1] eq 'hllset')
+	{
+		for my $a (@{ $edge{hllset} }) { push @calls, [ $function, 'ok', $call_of->($function, $a, $_) ] for @{ $edge{hllset} } }
+	}
+	push @calls, [ $function, $function->{name} =~ /count/ || $function->{set} ? 'ok' : 'NULL', $call_of->($function, map { $_ eq 'anyelement' ? 'NULL::text' : $_ eq 'anycompatiblearray' ? 'VARIADIC NULL::text[]' : "NULL::$_" } @types) ] if @types;
+}
+is(join(', ', sort keys %unknown), '', 'the edges of every type are known');
+cmp_ok(scalar @calls, '>', 1500, scalar(@calls) . ' calls');
+
+my $script = join('', map { my ($function, undef, $call) = @{$_}; my $quoted = $call =~ s/'/''/gr; my $out = $function->{result} eq 'cstring' ? "length(textin($quoted))" : $quoted; "SELECT outcome('$out', '$function->{result}');\n" } @calls);
+my ($rc, $out, $err) = $node->psql($db, $script, timeout => 170);
+my @outcomes = split(/\n/, $out);
+is("$rc $err", '0 ', 'all were made in one session');
+is(scalar @outcomes, scalar @calls, 'and answered');
+my (@strange, %seen);
+for my $i (0 .. $#outcomes)
+{
+	my ($function, $expected, $call) = @{ $calls[$i] };
+	my $state = $outcomes[$i] =~ /^(\w{5}) / ? $1 : $outcomes[$i];
+	$seen{$state}++;
+	my $good = $expected ? $state eq $expected : ($state eq 'ok' || $state{$state});
+	push @strange, ($expected ? "expected $expected: " : '') . substr($call, 0, 200) . " -> $outcomes[$i]" unless $good;
+}
+note join(', ', map { "$_: $seen{$_}" } sort keys %seen);
+is(scalar @strange, 0, 'each gives a result, the documented NULL, or an error of its own') or diag(join("\n", @strange[ 0 .. ($#strange < 30 ? $#strange : 30) ]));
+my %refused = (q{hll_add_agg('(1,2)'::point)} => '0A000', q{hll_add_agg('{}'::json)} => '0A000', q{hll_add_agg(hllset_empty())} => '0A000', q{hllset_empty(19)} => '22023', q{hll_cardinality_bounds(hllset_empty(), 'NaN')} => '22023',
+	q{hllset_typmod_in('{12,NULL}')} => '22004', q{hllset('\x00'::bytea)} => '22P03');
+is($node->safe_psql($db, qq{SELECT left(outcome(\$q\$$_\$q\$, ''), 5)}), $refused{$_}, $_) for sort keys %refused;
+
+# ---- functions over internal states can't be called ----
+
+cmp_ok(scalar @internal, '>', 40, scalar(@internal) . ' functions of internal states');
+my $transitions = 0;
+for my $call (@internal)
+{
+	next if $call =~ /_trans/ && $transitions++ % 8;
+	like($node->safe_psql($db, qq{SELECT outcome(\$q\$$call\$q\$, '')}), qr/^42846 cannot cast type unknown to internal/, "$call is refused");
+}
+fails_with($node, $db, q{SELECT hll_accum_combine(hll_add_trans(NULL, 1), NULL)}, '42883', qr/function hll_add_trans\(unknown, integer\) does not exist/, 'nor one inside another');
+
+# ---- elements in every storage form are one element ----
+
+is_true($node, $db, q{
+	SELECT a = hll_hash(t || ''), b = hll_hash(ARRAY[t || '', NULL]), c = hll_hash(ROW(1, t || '')::pair) FROM kept, (SELECT hll_hash(t) AS a, hll_hash(ARRAY[t, NULL]) AS b, hll_hash(ROW(1, t)::pair) AS c FROM kept) y}, 'stored and fresh');
+$node->safe_psql($db, q{
+	DO $$
+	DECLARE
+		a int[] := '{1}';
+		r pair;
+		t text;
+	BEGIN
+		FOR i IN 2 .. 300 LOOP
+			a[i] := i;
+			ASSERT hll_hash(a) = hll_hash((SELECT array_agg(x) FROM generate_series(1, i) x)), 'expanded array';
+		END LOOP;
+		r.a := 5;
+		r.b := 'x';
+		ASSERT hll_hash(r) = hll_hash(ROW(5, 'x')::pair), 'expanded record';
+		ASSERT hllset_of(VARIADIC a) = (SELECT hll_add_agg(x) FROM generate_series(1, 300) x), 'expanded argument';
+	END $$});
+pass('expanded and flat');
+
+# ---- memory: a session's peak, against the same work on few rows ----
+
+$node->safe_psql($db, q{
+	CREATE TABLE many (id int, s hllset);
+	INSERT INTO many SELECT i, hll_add_agg(hll_hash(x * 1000 + i)) FROM generate_series(1, 400) i, generate_series(1, 9000) x GROUP BY i;
+	CREATE TABLE words AS SELECT i, repeat(md5((i % 100)::text), 300) AS t FROM generate_series(1, 200) i;
+	ALTER TABLE words ALTER t SET STORAGE external;
+	INSERT INTO words SELECT i, repeat(md5((i % 100)::text), 300) FROM generate_series(1, 200) i;
+	ANALYZE});
+is_true($node, $db, q{SELECT bool_and(octet_length(s::bytea) > 2048), pg_relation_size(reltoastrelid) > 1000000 FROM many, pg_class WHERE relname = 'many' GROUP BY reltoastrelid}, 'the sets are stored out of line');
+my $peak = q{SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s+(\d+) kB')};
+SKIP:
+{
+	skip 'there is no /proc', 8 unless -r '/proc/self/status';
+	# name, query over n times the rows, bound in kB
+	my @memory = (
+		[ 'the union of 100,000 stored sets', 'SELECT hll_union_agg(s) IS NULL FROM many, generate_series(1, %d)', 250, 20480 ],
+		[ '| by 10,000 in a loop', 'DO $$ DECLARE u hllset := hllset_empty(); r record; BEGIN FOR r IN SELECT s FROM many, generate_series(1, %d) LOOP u := u | r.s; END LOOP; END $$', 25, 20480 ],
+		[ 'estimates of 8,000', 'SELECT count(hll_cardinality(s)) + count(hll_info(s)) + count(hll_fold(s, 8)) + count(s::hllset(12, compact)) FROM many, generate_series(1, %d)', 20, 20480 ],
+		[ '20,000 long elements', 'SELECT approx_count_distinct(t), hll_add_agg(ARRAY[t]) IS NULL FROM words, generate_series(1, %d)', 50, 20480 ],
+		[ 'rolling unions', 'SELECT count(u) FROM (SELECT hll_union_agg(s) OVER (ORDER BY x, id ROWS 6 PRECEDING) AS u FROM many, generate_series(1, %d) x WHERE id < 100) y', 20, 40960 ],
+		[ 'the bits of 600', 'SELECT count(*) FROM many, generate_series(1, %d), hll_bits(s) WHERE id < 61', 10, 20480 ],
+		[ 'comparing 20,000', 'SELECT count(*) FILTER (WHERE a.s < b.s) FROM many a, many b, generate_series(1, %d) WHERE a.id < 51 AND b.id < 51', 8, 20480 ],
+		[ 'a hash table beyond work_mem', q{SET work_mem = '1MB'; SET enable_sort = off; SELECT count(s) FROM (SELECT hll_add_agg(x) AS s FROM generate_series(1, %d00) x GROUP BY x %% 10000) y}, 1500, 20480 ],);
+	for my $case (@memory)
+	{
+		my ($name, $query, $times, $bound) = @$case;
+		my ($rc, $out, $err) = $node->psql($db, "SET max_parallel_workers_per_gather = 0; SET jit = off; " . sprintf($query, 1) . "; $peak; " . sprintf($query, $times) . "; $peak", timeout => 120);
+		my @lines = split(/\n/, $out);
+		my @peaks = $query =~ /^DO/ ? @lines : @lines[ 1, 3 ];
+		cmp_ok($peaks[1] - $peaks[0], '<', $bound, "$name: memory at its peak in kB, $peaks[0] and then $peaks[1]") or diag($err);
+	}
+}
+
+done_testing();

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The format as docs/format.md says it, in its own words and with no code of the core: sets of coupons, the state that is
+ * theirs, and the bytes of a state, one bit at a time. Slow and obvious; what the core makes is compared with it.
+ */
+#pragma once
+
+#include <set>
+
+#include "support.hpp"
+
+namespace hllset::test
+{
+
+/* level and address */
+using Pair = std::pair<int, uint32_t>;
+
+struct ModelState
+{
+	int precision;
+	bool compact;
+	int level0 = 0;
+	std::set<Pair> matrix; /* level and bucket of each one */
+	std::set<Pair> tokens;
+};
+
+class BitString
+{
+public:
+	void
+	put(uint64_t value, int width)
+	{
+		for (int i = 0; i < width; i++)
+			bits_.push_back(i < 64 && (value >> i & 1) != 0);
+	}
+
+	void
+	put_gaps(const std::vector<uint64_t> &positions, uint64_t cells)
+	{
+		uint64_t x = positions.size();
+		uint64_t next = 0;
+		int b = 0;
+
+		while (133 * x * (uint64_t{1} << b) < 32 * (2 * cells - x))
+			b++;
+		for (uint64_t position : positions)
+		{
+			uint64_t gap = position - next;
+
+			for (uint64_t i = 0; i < gap >> b; i++)
+				put(0, 1);
+			put(1, 1);
+			put(gap & ((uint64_t{1} << b) - 1), b);
+			next = position + 1;
+		}
+	}
+
+	void
+	append_to(Bytes &bytes) const
+	{
+		for (size_t i = 0; i < bits_.size(); i++)
+		{
+			if (i % 8 == 0)
+				bytes.push_back(0);
+			bytes.back() = static_cast<uint8_t>(bytes.back() | bits_[i] << (i % 8));
+		}
+	}
+
+private:
+	std::vector<bool> bits_;
+};
+
+inline int
+bit_width(uint64_t value)
+{
+	int width = 0;
+
+	for (; value > 0; value >>= 1)
+		width++;
+	return width;
+}
+
+/* The positions below `cells` that are not among these. */
+inline std::vector<uint64_t>
+others(const std::vector<uint64_t> &positions, uint64_t cells)
+{
+	std::set<uint64_t> taken(positions.begin(), positions.end());
+	std::vector<uint64_t> found;
+
+	for (uint64_t position = 0; position < cells; position++)
+		if (!taken.contains(position))
+			found.push_back(position);
+	return found;
+}
+
+/* The bytes of a state, whether or not it is the state of some set. */
+inline Bytes
+bytes_of(const ModelState &state)
+{
+	int p = state.precision;
+	uint64_t m = uint64_t{1} << p;
+	int pt = state.level0 == 0 ? 26 : std::min(p + 8, 26);
+	std::vector<std::vector<uint64_t>> planes(32);
+	std::vector<std::vector<uint64_t>> tokens(32);
+	BitString bits;
+	Bytes bytes = {1, static_cast<uint8_t>(state.compact ? 0x11 : 0x01), static_cast<uint8_t>(p), 1,
+				   static_cast<uint8_t>(state.level0)};
+
+	for (auto [level, bucket] : state.matrix)
+		planes[level].push_back(bucket);
+	for (auto [level, address] : state.tokens)
+		tokens[level].push_back(address);
+
+	int full = 0;
+
+	while (full < state.level0 && planes[full].size() == m)
+		full++;
+
+	int end = full;
+
+	for (int k = full; k < state.level0; k++)
+		if (!planes[k].empty())
+			end = k + 1;
+	if (state.level0 > 0)
+	{
+		bits.put(full, 6);
+		bits.put(end, 6);
+		for (int k = full; k < end; k++)
+			bits.put(planes[k].size(), p + 1);
+	}
+	if (state.level0 < 32)
+	{
+		uint64_t rest = state.tokens.size();
+
+		bits.put(rest, p - 1);
+		for (int k = state.level0; rest > 0 && k < 31; k++)
+		{
+			bits.put(tokens[k].size(), bit_width(rest));
+			rest -= tokens[k].size();
+		}
+	}
+	for (int k = full; k < end; k++)
+	{
+		std::vector<uint64_t> positions =
+			planes[k].size() > m / 2 ? others(planes[k], m) : planes[k];
+
+		if (!positions.empty() && planes[k].size() < m)
+			bits.put_gaps(positions, m);
+	}
+	for (int k = state.level0; k < 32; k++)
+		if (!tokens[k].empty())
+			bits.put_gaps(tokens[k], uint64_t{1} << pt);
+	bits.append_to(bytes);
+	return bytes;
+}
+
+inline Pair
+coupon_model(uint64_t hash)
+{
+	int zeros = 0;
+
+	while (zeros < 64 && (hash >> (63 - zeros) & 1) == 0)
+		zeros++;
+	return {std::min(zeros, 31), static_cast<uint32_t>(hash % (1u << 26))};
+}
+
+/* The state of a set of coupons. */
+inline ModelState
+state_of(const std::set<Pair> &coupons, int precision, bool compact)
+{
+	ModelState state{precision, compact, 0, {}, coupons};
+	size_t limit = (size_t{1} << precision) / 4;
+	uint32_t token_cells = 1u << std::min(precision + 8, 26);
+	std::set<Pair> pairs;
+
+	if (coupons.size() <= limit)
+		return state;
+	for (auto [level, address] : coupons)
+		pairs.insert({level, address % token_cells});
+	state.level0 = compact ? 32 : 1;
+	for (;; state.level0++)
+	{
+		state.tokens.clear();
+		for (const Pair &pair : pairs)
+			if (pair.first >= state.level0)
+				state.tokens.insert(pair);
+		if (state.tokens.size() <= limit)
+			break;
+	}
+	for (auto [level, address] : coupons)
+		if (level < state.level0)
+			state.matrix.insert({level, address % (1u << precision)});
+	return state;
+}
+
+inline ModelState
+state_of(const Hashes &hashes, int precision, bool compact)
+{
+	std::set<Pair> coupons;
+
+	for (uint64_t hash : hashes)
+		coupons.insert(coupon_model(hash));
+	return state_of(coupons, precision, compact);
+}
+
+inline Bytes
+model_of(const Hashes &hashes, int precision, bool compact = false)
+{
+	return bytes_of(state_of(hashes, precision, compact));
+}
+
+/* The matrix and tokens of a value, as the core reads them. */
+inline ModelState
+decode(const Bytes &set)
+{
+	View view;
+
+	require(hllset::check_single(door(set), view));
+
+	ModelState state{view.counts.precision, view.counts.compact, view.counts.level0, {}, {}};
+
+	require(walk(
+		view,
+		[&](int level, size_t index, uint64_t word) {
+			for (uint32_t bit = 0; bit < 64; bit++)
+				if (word >> bit & 1)
+					state.matrix.insert({level, static_cast<uint32_t>(index) * 64 + bit});
+		},
+		[&](Coupon token) {
+			state.tokens.insert({level_of(token), address_of(token)});
+		}));
+	return state;
+}
+
+/*
+ * Hashes whose set has exactly this state: one for each one of the matrix and each token, and, where L0 says that there
+ * were more elements than those, further ones that hide behind them. For an L0 that no set has there are too few.
+ */
+inline Hashes
+witness(const ModelState &state)
+{
+	size_t limit = (size_t{1} << state.precision) / 4;
+	int pt = std::min(state.precision + 8, 26);
+	bool from_small = state.level0 == 1 || state.compact;
+	int width = from_small ? 26 : pt;
+	std::set<Pair> coupons = state.tokens;
+	size_t deciding = state.tokens.size();
+	auto spread = [&](Pair pair, int have) {
+		for (uint64_t above = 1; above < uint64_t{1} << (width - have) && deciding <= limit;
+			 above++)
+			deciding +=
+				coupons.insert({pair.first, pair.second | static_cast<uint32_t>(above << have)})
+					.second;
+	};
+
+	for (const Pair &one : state.matrix)
+		if (coupons.insert(one).second && (from_small || one.first == state.level0 - 1))
+			deciding++;
+	if (state.level0 > 0)
+		for (const Pair &one : state.matrix)
+			if (from_small || one.first == state.level0 - 1)
+				spread(one, state.precision);
+	if (from_small && state.level0 > 0)
+		for (const Pair &token : state.tokens)
+			spread(token, pt);
+
+	Hashes hashes;
+
+	for (auto [level, address] : coupons)
+		hashes.push_back(make_hash(level, address));
+	return hashes;
+}
+
+} // namespace hllset::test

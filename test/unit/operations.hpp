@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The operations of the door on values in memory of exactly their size, each with a workspace of exactly the size it asks for, so that
+ * a sanitizer sees the first byte too many.
+ */
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/graded.hpp"
+#include "core/hllset_core.h"
+
+namespace hllset::test
+{
+
+using Bytes = std::vector<uint8_t>;
+
+inline HllsetBytes
+door(const Bytes &bytes)
+{
+	return {bytes.data(), bytes.size()};
+}
+
+inline Bytes
+copy(HllsetBytes bytes)
+{
+	return Bytes(bytes.data, bytes.data + bytes.size);
+}
+
+/* Memory aligned as malloc does it, not a byte larger than asked for, with other contents than zeros. */
+class Buffer
+{
+public:
+	explicit Buffer(size_t size) : memory_(std::malloc(size), std::free)
+	{
+		if (memory_ == nullptr)
+			throw std::bad_alloc();
+		memset(memory_.get(), 0xa5, size);
+	}
+
+	void *
+	data() const
+	{
+		return memory_.get();
+	}
+
+private:
+	std::unique_ptr<void, void (*)(void *)> memory_;
+};
+
+inline void
+require(HllsetStatus status)
+{
+	if (status != HLLSET_OK)
+		throw std::logic_error("unexpected status " + std::to_string(status));
+}
+
+/* The status and, if it is OK, the value; `itself` if the operand was handed back. */
+struct Outcome
+{
+	HllsetStatus status;
+	Bytes bytes;
+	bool itself;
+};
+
+template <typename Operation>
+Outcome
+outcome(size_t work_size, const Bytes &operand, Operation &&operation)
+{
+	Buffer work(work_size);
+	HllsetBytes made = {};
+	HllsetStatus status = operation(work.data(), &made);
+
+	if (status != HLLSET_OK)
+		return {status, {}, false};
+	return {status, copy(made), made.data == operand.data()};
+}
+
+inline Outcome
+try_combine(HllsetOp op, const Bytes &a, const Bytes &b)
+{
+	return outcome(hllset_core_combine_work(op, door(a), door(b)), a,
+				   [&](void *work, HllsetBytes *made) {
+					   return hllset_core_combine(op, door(a), door(b), work, made);
+				   });
+}
+
+inline Outcome
+try_unite(const Bytes &a, const Bytes &b)
+{
+	return try_combine(HLLSET_UNION, a, b);
+}
+
+inline Outcome
+try_sample(const Bytes &value)
+{
+	return outcome(hllset_core_sample_work(door(value)), value, [&](void *work, HllsetBytes *made) {
+		return hllset_core_sample(door(value), work, made);
+	});
+}
+
+inline Outcome
+try_convert(const Bytes &set, int precision, HllsetForm form = HLLSET_AS_IT_IS)
+{
+	return outcome(hllset_core_convert_work(door(set)), set, [&](void *work, HllsetBytes *made) {
+		return hllset_core_convert(door(set), precision, form, work, made);
+	});
+}
+
+inline Outcome
+try_add(const Bytes &set, uint64_t hash)
+{
+	return outcome(hllset_core_add_work(door(set)), set, [&](void *work, HllsetBytes *made) {
+		return hllset_core_add(door(set), hash, work, made);
+	});
+}
+
+inline Bytes
+combine(HllsetOp op, const Bytes &a, const Bytes &b)
+{
+	Outcome made = try_combine(op, a, b);
+
+	require(made.status);
+	return made.bytes;
+}
+
+inline Bytes
+unite(const Bytes &a, const Bytes &b)
+{
+	return combine(HLLSET_UNION, a, b);
+}
+
+inline Bytes
+intersect(const Bytes &a, const Bytes &b)
+{
+	return combine(HLLSET_INTERSECTION, a, b);
+}
+
+inline Bytes
+subtract(const Bytes &a, const Bytes &b)
+{
+	return combine(HLLSET_DIFFERENCE, a, b);
+}
+
+inline Bytes
+differ(const Bytes &a, const Bytes &b)
+{
+	return combine(HLLSET_SYMMETRIC_DIFFERENCE, a, b);
+}
+
+inline Bytes
+sample(const Bytes &value)
+{
+	Outcome made = try_sample(value);
+
+	require(made.status);
+	return made.bytes;
+}
+
+inline Bytes
+convert(const Bytes &set, int precision, HllsetForm form = HLLSET_AS_IT_IS)
+{
+	Outcome made = try_convert(set, precision, form);
+
+	require(made.status);
+	return made.bytes;
+}
+
+inline Bytes
+add(const Bytes &set, uint64_t hash)
+{
+	Outcome made = try_add(set, hash);
+
+	require(made.status);
+	return made.bytes;
+}
+
+inline Bytes
+empty(int precision, bool compact = false)
+{
+	uint8_t bytes[HLLSET_EMPTY_SIZE];
+
+	return Bytes(bytes, bytes + hllset_core_empty(precision, compact, bytes));
+}
+
+inline HllsetStatus
+check(const Bytes &set)
+{
+	return hllset_core_check(door(set), nullptr);
+}
+
+inline HllsetInfo
+info(const Bytes &set)
+{
+	HllsetInfo info = {};
+
+	require(hllset_core_check(door(set), &info));
+	return info;
+}
+
+inline HllsetStatus
+try_estimate(const Bytes &value, HllsetEstimate &estimate)
+{
+	Buffer work(hllset_core_estimate_work(door(value)));
+
+	return hllset_core_estimate(door(value), work.data(), &estimate);
+}
+
+inline HllsetEstimate
+estimate(const Bytes &value)
+{
+	HllsetEstimate estimate = {};
+
+	require(try_estimate(value, estimate));
+	return estimate;
+}
+
+inline double
+relative_error(const HllsetEstimate &estimate)
+{
+	return hllset_core_relative_error(&estimate);
+}
+
+inline double
+relative_error(const Bytes &value)
+{
+	return relative_error(estimate(value));
+}
+
+inline HllsetStatus
+try_may_contain(const Bytes &value, uint64_t hash)
+{
+	bool result;
+
+	return hllset_core_may_contain(door(value), hash, &result);
+}
+
+inline bool
+may_contain(const Bytes &value, uint64_t hash)
+{
+	bool result;
+
+	require(hllset_core_may_contain(door(value), hash, &result));
+	return result;
+}
+
+/* A question to several values, with a workspace of exactly the size that it asks for. */
+template <typename Question>
+HllsetStatus
+ask(const std::vector<Bytes> &values, Question &&question)
+{
+	std::vector<HllsetBytes> doors;
+
+	for (const Bytes &value : values)
+		doors.push_back(door(value));
+
+	Buffer work(hllset_core_census_work(doors.data(), static_cast<int>(doors.size())));
+
+	return question(doors.data(), static_cast<int>(doors.size()), work.data());
+}
+
+inline HllsetStatus
+try_venn(const std::vector<Bytes> &values, std::vector<HllsetEstimate> &regions)
+{
+	regions.resize(size_t{1} << values.size());
+	return ask(values, [&](const HllsetBytes *doors, int count, void *work) {
+		return hllset_core_venn(doors, count, work, regions.data());
+	});
+}
+
+/* The regions of a Venn diagram by mask; [0] is nothing. */
+inline std::vector<HllsetEstimate>
+venn(const std::vector<Bytes> &values)
+{
+	std::vector<HllsetEstimate> regions;
+
+	require(try_venn(values, regions));
+	return regions;
+}
+
+inline HllsetStatus
+try_contained(const Bytes &a, const Bytes &b, bool &result)
+{
+	return ask({a, b}, [&](const HllsetBytes *doors, int, void *work) {
+		return hllset_core_contained(doors, work, &result);
+	});
+}
+
+inline HllsetStatus
+try_overlap(const Bytes &a, const Bytes &b, bool &result)
+{
+	return ask({a, b}, [&](const HllsetBytes *doors, int, void *work) {
+		return hllset_core_overlap(doors, work, &result);
+	});
+}
+
+inline bool
+contained(const Bytes &a, const Bytes &b)
+{
+	bool result;
+
+	require(try_contained(a, b, result));
+	return result;
+}
+
+inline bool
+overlap(const Bytes &a, const Bytes &b)
+{
+	bool result;
+
+	require(try_overlap(a, b, result));
+	return result;
+}
+
+/* A set decoded into a state and written anew. */
+inline Bytes
+reencode(const Bytes &set)
+{
+	View view;
+
+	require(hllset::check_single(door(set), view));
+
+	int precision = view.counts.precision;
+	Buffer work(Graded::work_size(precision, precision));
+	Graded state(work.data(), precision, view.counts.compact, precision);
+
+	require(state.merge(view));
+	return copy(state.encode());
+}
+
+} // namespace hllset::test

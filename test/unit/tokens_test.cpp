@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Token lists and the token table, which is run against std::set at every small size and at its fullest. */
+#include <gtest/gtest.h>
+
+#include "model.hpp"
+
+namespace hllset::test
+{
+
+/* The one of Fibonacci hashing, and two that put tokens of one level into one place, as crafted tokens would. */
+static constexpr uint32_t kMultipliers[] = {0x9e3779b1, 1, 0xffffffff};
+
+static std::set<Coupon>
+contents(const TokenTable &table)
+{
+	std::set<Coupon> tokens;
+
+	table.for_each([&](Coupon token) { EXPECT_TRUE(tokens.insert(token).second); });
+	return tokens;
+}
+
+TEST(Tokens, SortUnique)
+{
+	std::vector<Coupon> tokens = {5, 1, 5, 0, 1u << 30, 1, 0};
+
+	ASSERT_EQ(4u, sort_unique(tokens));
+	EXPECT_EQ((std::vector<Coupon>{0, 1, 5, 1u << 30}),
+			  std::vector<Coupon>(tokens.begin(), tokens.begin() + 4));
+	EXPECT_EQ(0u, sort_unique({}));
+}
+
+TEST(TokenTable, CapacityLeavesAFreeSlot)
+{
+	for (uint32_t slots = 8; slots < 5000; slots++)
+	{
+		EXPECT_LT(TokenTable::capacity(slots), slots);
+		EXPECT_GE(TokenTable::capacity(slots), slots * 7 / 8);
+	}
+}
+
+TEST(TokenTable, HoldsTheCouponZeroAndTheLargest)
+{
+	uint32_t slots[4] = {};
+	TokenTable table(slots, 4, 1);
+
+	EXPECT_TRUE(table.insert(0));
+	EXPECT_FALSE(table.insert(0));
+	EXPECT_TRUE(table.insert((1u << 31) - 1));
+	EXPECT_FALSE(table.insert((1u << 31) - 1));
+	EXPECT_EQ((std::set<Coupon>{0, (1u << 31) - 1}), contents(table));
+}
+
+/* Coupons of few levels, so that a level is many tokens, up to one free slot. */
+static void
+exercise(Random &random, uint32_t slot_count, uint32_t multiplier, int levels)
+{
+	std::vector<uint32_t> slots(slot_count);
+	TokenTable table(slots.data(), slot_count, multiplier);
+	std::set<Coupon> model;
+
+	for (int step = 0; step < 400; step++)
+	{
+		int level = static_cast<int>(random() % static_cast<uint64_t>(levels));
+
+		if (model.size() + 1 < slot_count && random() % 50 != 0)
+		{
+			Coupon token = static_cast<Coupon>(level) << kAddressBits | (random() & 0x3ffffff);
+
+			ASSERT_EQ(model.insert(token).second, table.insert(token));
+			ASSERT_FALSE(table.insert(token));
+			continue;
+		}
+
+		std::set<Coupon> removed;
+		size_t before = model.size();
+
+		std::erase_if(model, [&](Coupon token) { return level_of(token) == level; });
+
+		uint32_t count = table.remove_level(level, [&](Coupon token) {
+			EXPECT_EQ(level, level_of(token));
+			EXPECT_TRUE(removed.insert(token).second);
+		});
+
+		ASSERT_EQ(before - model.size(), count);
+		ASSERT_EQ(count, removed.size());
+		ASSERT_EQ(model, contents(table));
+		/* what is left must still be found from where its probing begins */
+		for (Coupon token : model)
+			ASSERT_FALSE(table.insert(token));
+	}
+}
+
+TEST(TokenTable, AgreesWithASetAtEverySize)
+{
+	Random random(8);
+
+	for (uint32_t slot_count = 2; slot_count <= 70; slot_count++)
+		for (uint32_t multiplier : kMultipliers)
+			for (int levels : {1, 2, 5, 32})
+				exercise(random, slot_count, multiplier, levels);
+}
+
+TEST(TokenTable, AgreesWithASetWhenLarge)
+{
+	Random random(9);
+
+	for (uint32_t slot_count : {250, 384, 399})
+		for (uint32_t multiplier : kMultipliers)
+			exercise(random, slot_count, multiplier, 3);
+}
+
+TEST(TokenTable, CopyIsAllOfIt)
+{
+	uint32_t slots[20] = {};
+	TokenTable table(slots, 20, kMultipliers[0]);
+	Coupon out[17];
+
+	for (Coupon token = 0; token < 17; token++)
+		table.insert(token << kAddressBits | token * 1000);
+	ASSERT_EQ(17u, table.copy(out));
+	ASSERT_EQ(17u, sort_unique(out));
+	for (Coupon token = 0; token < 17; token++)
+		EXPECT_EQ(token << kAddressBits | token * 1000, out[token]);
+}
+
+TEST(TokenTable, NoSlotsHoldNothing)
+{
+	TokenTable table(nullptr, 0, 1);
+
+	EXPECT_EQ(0u, table.remove_level(3, [](Coupon) { FAIL(); }));
+	EXPECT_TRUE(contents(table).empty());
+}
+
+} // namespace hllset::test
