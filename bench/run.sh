@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+# Runs one benchmark on an optimised build of this tree, the SQL ones in a throwaway server; see bench/README.md.
+
+source "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
+
+usage() {
+	cat <<-END
+		usage: bench/run.sh BENCHMARK [OPTION...]
+
+		  accuracy      errors, intervals and sizes of counts, against theory
+		  algebra       errors and intervals of intersections and differences, against theory; the overlap matrix
+		  sql           speed and memory beside count(distinct) and, if its package is installed, postgresql-hll
+		  core          times of the core's operations (the options are Google Benchmark's)
+		  instructions  instructions of a fixed workload of the core, against bench/instructions.json
+
+		bench/run.sh BENCHMARK --help shows the options. Packages that are missing are installed, if it is root who runs this.
+		The extension is installed into the server of pg_config, or of PG_CONFIG if set. Nothing else outside a temporary folder
+		is changed.
+	END
+}
+
+# in_server PROGRAM OPTION...: with the extension and a server of its own.
+in_server() {
+	local from=$PWD
+	need build-essential postgresql postgresql-server-dev-all libxxhash-dev python3
+	copy_tree
+	run hidden "$work/log/build" build_extension
+	[ "$status" -eq 0 ] || { cat "$work/log/build"; die "could not build the extension"; }
+	install_extension >/dev/null
+	start_server >/dev/null
+	use_server
+	cd "$from"
+	run "$source_tree/bench/$1" "${@:2}"
+}
+
+core() {
+	need build-essential cmake libxxhash-dev libbenchmark-dev
+	cmake -S "$source_tree" -B "$work/core" -DHLLSET_BENCH=ON >/dev/null
+	cmake --build "$work/core" --target core_bench -j"$(nproc)" >/dev/null
+	run "$work/core/core_bench" "$@"
+}
+
+instructions() {
+	need build-essential cmake libxxhash-dev valgrind python3
+	run "$source_tree/bench/instructions.py" "$@"
+}
+
+export PYTHONDONTWRITEBYTECODE=1
+case ${1-} in
+	accuracy | algebra | sql) in_server "$1.py" "${@:2}" ;;
+	core | instructions) "$1" "${@:2}" ;;
+	--help) usage && exit ;;
+	*) usage >&2 && exit 2 ;;
+esac
+exit "$status"

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What the programs of this folder measure with: sets of consecutive integers, as accumulators and as bytes, through the door. */
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/hllset_core.h"
+
+namespace hllset::bench
+{
+
+/* Memory that is aligned as an allocator's. */
+using Block = std::vector<uint64_t>;
+
+inline Block
+block_of(size_t bytes)
+{
+	return Block((bytes + 7) / 8);
+}
+
+/* So many hashes of consecutive integers. */
+inline std::vector<uint64_t>
+hashes(uint64_t first, size_t count)
+{
+	std::vector<uint64_t> result;
+
+	result.reserve(count);
+	for (uint64_t i = first; i < first + count; i++)
+		result.push_back(hllset_core_hash(&i, sizeof(i), HLLSET_FAMILY_INTEGER));
+	return result;
+}
+
+/* The state of an aggregate, moved as the extension moves it. */
+class Aggregate
+{
+public:
+	Aggregate(int precision, bool compact) : block_(block_of(hllset_core_accum_start(precision)))
+	{
+		hllset_core_accum_init(get(), precision, compact);
+	}
+
+	HllsetAccum *
+	get()
+	{
+		return reinterpret_cast<HllsetAccum *>(block_.data());
+	}
+
+	void
+	add(uint64_t hash)
+	{
+		while (hllset_core_accum_add(get(), hash) == HLLSET_NEEDS_ROOM)
+			enlarge();
+	}
+
+	void
+	add(const std::vector<uint64_t> &hashes)
+	{
+		for (uint64_t hash : hashes)
+			add(hash);
+	}
+
+	HllsetStatus
+	unite(HllsetBytes set)
+	{
+		HllsetStatus status;
+
+		while ((status = hllset_core_accum_union(get(), set)) == HLLSET_NEEDS_ROOM)
+			enlarge();
+		return status;
+	}
+
+	void
+	merge(Aggregate &other)
+	{
+		while (hllset_core_accum_merge(get(), other.get()) == HLLSET_NEEDS_ROOM)
+			enlarge();
+	}
+
+	std::vector<uint8_t>
+	bytes()
+	{
+		Block work = block_of(hllset_core_accum_encode_work(get()));
+		HllsetBytes set = hllset_core_accum_encode(get(), work.data());
+
+		return {set.data, set.data + set.size};
+	}
+
+private:
+	void
+	enlarge()
+	{
+		Block larger = block_of(hllset_core_accum_want(get()));
+
+		hllset_core_accum_move(reinterpret_cast<HllsetAccum *>(larger.data()), get());
+		block_.swap(larger);
+	}
+
+	Block block_;
+};
+
+inline HllsetBytes
+view(const std::vector<uint8_t> &bytes)
+{
+	return {bytes.data(), bytes.size()};
+}
+
+} // namespace hllset::bench
