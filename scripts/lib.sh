@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: PostgreSQL
+# Shared by test.sh and demo.sh, which source it: packages, a private copy of the tree, a throwaway server.
+#
+# What it leaves behind: the packages that were missing and the installed extension. Everything else lives in $work, a
+# temporary folder that goes away on exit, servers first. Clusters that exist already are not touched.
+
+set -euo pipefail
+shopt -s inherit_errexit nullglob
+
+source_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+job=         # process group of the command that runs
+keep_work=   # not empty: leave folder and server
+
+# The system's own programs, not what a login shell puts before them; no setting of a login's PostgreSQL, no locale of its own.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C.UTF-8 TZ=UTC
+for name in $(compgen -e PG); do
+	[ "$name" = PG_CONFIG ] || unset "$name"
+done
+
+die() {
+	printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+	exit 1
+}
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# ---- packages ----
+
+# need PACKAGE...: installs what is missing. The server's packages count only if PG_CONFIG does not name another server.
+need() {
+	local missing=() package
+	command -v dpkg-query >/dev/null || die "this needs Debian or Ubuntu; elsewhere: make, make install, make installcheck"
+	for package in "$@"; do
+		[[ -n "${PG_CONFIG:-}" && $package == postgresql* ]] && continue
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	is_root || die "packages are missing; run: sudo apt-get install ${missing[*]}"
+	echo "== installing ${missing[*]}"
+	update_packages
+	run hidden "$work/log/apt-get" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 install "${missing[@]}"
+	[ "$status" -eq 0 ] || { cat "$work/log/apt-get"; die "could not install the packages"; }
+}
+
+# A source that can't be reached is no reason to stop: others may have what is needed.
+update_packages() {
+	run apt-get -qq -o DPkg::Lock::Timeout=300 update
+}
+
+# ---- processes ----
+
+# run COMMAND...: in a process group of its own, so that an interrupt ends it at once and as a whole. Its result is in $status.
+run() {
+	set -m
+	(set -e; "$@") </dev/null &
+	job=$!
+	set +m
+	status=0
+	wait "$job" || status=$?
+	kill -TERM -- "-$job" 2>/dev/null || true
+	job=
+}
+
+# hidden LOG COMMAND..., shown LOG COMMAND...: what it says goes to a file, or there and to the user.
+hidden() { "${@:2}" >"$1" 2>&1; }
+shown() { "${@:2}" 2>&1 | tee "$1"; }
+
+# as_owner COMMAND...: as the user who owns $work, for initdb refuses root.
+as_owner() {
+	if is_root; then
+		setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$work" "$@"
+	else
+		"$@"
+	fi
+}
+
+# Ends every server whose data lie in $work, also those that a test left.
+stop_servers() {
+	local file pid
+	find "$work" -name postmaster.pid 2>/dev/null | while read -r file; do
+		pid=$(head -n 1 "$file" 2>/dev/null)
+		[ "$(readlink "/proc/$pid/cwd")" = "$(dirname "$file")" ] || continue
+		kill -QUIT "$pid"
+		for _ in {1..100}; do
+			[ -d "/proc/$pid" ] || break
+			sleep 0.1
+		done
+	done
+}
+
+clean_up() {
+	local result=$?
+	set +e
+	trap - EXIT
+	trap '' HUP INT TERM
+	[ -z "$job" ] || kill -TERM -- "-$job"
+	wait
+	if [ -z "$keep_work" ]; then
+		cd /
+		stop_servers
+		# A process that is just ending may still add a file.
+		rm -rf -- "$work" 2>/dev/null || { sleep 1 && rm -rf -- "$work"; }
+	fi
+	exit "$result"
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/hllset.XXXXXX")
+mkdir "$work/tree" "$work/log" "$work/tmp"
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ---- the private copy ----
+
+# Copies the tree, without what a build left in it, to $work/tree, for the server's user, and goes there. From then on
+# temporary files lie in $work too.
+copy_tree() {
+	if is_root; then
+		id postgres >/dev/null 2>&1 || die "there is no user postgres to run a server as"
+	fi
+	pg_config=$(command -v "${PG_CONFIG:-pg_config}") || die "there is no ${PG_CONFIG:-pg_config}"
+	pg_config=$(realpath -s "$pg_config")
+	bindir=$("$pg_config" --bindir)
+	[ -x "$bindir/initdb" ] || die "there is no server in $bindir (set PG_CONFIG to another pg_config)"
+	export PATH=$bindir:$PATH
+	tar -C "$source_tree" --exclude=./.git --exclude='./build*' --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
+		tar -C "$work/tree" --no-same-owner -xf -
+	if is_root; then
+		chown -R postgres: "$work"
+	fi
+	export TMPDIR=$work/tmp
+	cd "$work/tree"
+}
+
+server_major() { "${pg_config:-pg_config}" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/'; }
+
+# build_extension [MAKE-ARGUMENT...]
+build_extension() {
+	as_owner make -j"$(nproc)" PG_CONFIG="$pg_config" "$@"
+}
+
+# Into the server's folders, the one lasting trace.
+install_extension() {
+	if [ -w "$("$pg_config" --pkglibdir)" ]; then
+		make -s PG_CONFIG="$pg_config" install
+	elif command -v sudo >/dev/null; then
+		sudo make -s PG_CONFIG="$pg_config" install
+	else
+		die "may not write to $("$pg_config" --pkglibdir): run as root or set PG_CONFIG"
+	fi
+}
+
+# ---- the throwaway server ----
+
+# Leaves a server on a socket in $work, and PGHOST and the like pointing to it.
+start_server() {
+	as_owner initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync
+	as_owner tee -a "$work/data/postgresql.conf" >/dev/null <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$work'
+		fsync = off
+		full_page_writes = off
+	END
+	as_owner pg_ctl -D "$work/data" -l "$work/log/server" -w start
+}
+
+use_server() {
+	export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+}
