@@ -76,6 +76,14 @@ as_owner() {
 	fi
 }
 
+# start_process LOG COMMAND...: as the owner, in the background, until the end of the script.
+start_process() {
+	as_owner bash -c 'echo $$ >>"$0"; exec "$@"' "$work/processes" "${@:2}" >"$1" 2>&1 </dev/null &
+	disown
+}
+
+stop_processes() { [ ! -e "$work/processes" ] || xargs -r kill <"$work/processes"; }
+
 # Ends every server whose data lie in $work, also those that a test left.
 stop_servers() {
 	local file pid
@@ -99,6 +107,7 @@ clean_up() {
 	wait
 	if [ -z "$keep_work" ]; then
 		cd /
+		stop_processes
 		stop_servers
 		# A process that is just ending may still add a file.
 		rm -rf -- "$work" 2>/dev/null || { sleep 1 && rm -rf -- "$work"; }
@@ -142,12 +151,12 @@ build_extension() {
 	as_owner make -j"$(nproc)" PG_CONFIG="$pg_config" "$@"
 }
 
-# Into the server's folders, the one lasting trace.
+# install_extension [MAKE-ARGUMENT...]: into the server's folders, the one lasting trace.
 install_extension() {
 	if [ -w "$("$pg_config" --pkglibdir)" ]; then
-		make -s PG_CONFIG="$pg_config" install
+		make -s PG_CONFIG="$pg_config" "$@" install
 	elif command -v sudo >/dev/null; then
-		sudo make -s PG_CONFIG="$pg_config" install
+		sudo make -s PG_CONFIG="$pg_config" "$@" install
 	else
 		die "may not write to $("$pg_config" --pkglibdir): run as root or set PG_CONFIG"
 	fi
@@ -155,16 +164,18 @@ install_extension() {
 
 # ---- the throwaway server ----
 
-# Leaves a server on a socket in $work, and PGHOST and the like pointing to it.
+# start_server [FOLDER [SETTING...]]: a server on a socket in $work. Other machines can't reach it; programs of this one only if SETTINGS say so.
 start_server() {
-	as_owner initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync
-	as_owner tee -a "$work/data/postgresql.conf" >/dev/null <<-END
-		listen_addresses = ''
-		unix_socket_directories = '$work'
-		fsync = off
-		full_page_writes = off
-	END
-	as_owner pg_ctl -D "$work/data" -l "$work/log/server" -w start
+	local folder=$work/${1:-data}
+	as_owner initdb -D "$folder" -U postgres --auth-local=trust --auth-host=scram-sha-256 -E UTF8 --locale=C.UTF-8 --no-sync
+	printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$work'" "fsync = off" "full_page_writes = off" "${@:2}" |
+		as_owner tee -a "$folder/postgresql.conf" >/dev/null
+	resume_server "${1:-data}"
+}
+
+# resume_server FOLDER: starts again what was stopped or killed.
+resume_server() {
+	as_owner pg_ctl -D "$work/$1" -l "$work/log/server-$1" -w start
 }
 
 use_server() {

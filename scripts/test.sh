@@ -10,6 +10,7 @@ usage() {
 
 		Runs all tests, or those of one PART:
 		  type    the type hllset: core, extension, format
+		  sync    the extension hllset_sync, with several servers
 
 		  --fuzz SECONDS  also run each fuzz target so long (default: 60 if CI is set, otherwise not at all)
 		  --verbose       show the output of every step (default if CI is set), not only of one that fails
@@ -27,7 +28,7 @@ while [ $# -gt 0 ]; do
 		--fuzz) fuzz_seconds=${2:?seconds are missing after --fuzz} && shift ;;
 		--verbose) output=shown ;;
 		--help) usage && exit ;;
-		type) parts+=("$1") ;;
+		type | sync) parts+=("$1") ;;
 		*) usage >&2 && exit 2 ;;
 	esac
 	shift
@@ -36,7 +37,7 @@ output=${output:-hidden}
 [ ${#parts[@]} -gt 0 ] || parts=(type)
 
 packages=(build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev
-	libgtest-dev libbenchmark-dev libipc-run-perl python3 python3-xxhash valgrind)
+	libgtest-dev libbenchmark-dev libipc-run-perl python3 python3-psycopg2 python3-xxhash valgrind)
 
 # ---- steps ----
 
@@ -53,6 +54,9 @@ count_tests() {
 		/^boundary: [0-9]+ rules hold$/ { seen = 1; n += $2 }
 		/^cookbook: [0-9]+ blocks are tested$/ { seen = 1; n += $2 }
 		/^(accuracy|algebra): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
+		/^documented: [0-9]+ blocks of / { seen = 1; n += $2 }
+		/^faults: [0-9]+ of [0-9]+ cases end/ { seen = 1; n += $2 }
+		/^ok   .* at (most|least) / { seen = 1; n++ }                                           # bars
 		END { print seen ? n + 0 : 1 }' "$1"
 }
 
@@ -110,12 +114,16 @@ fuzz() {
 		-timeout=20 -artifact_prefix="$work/corpus/" "$work/corpus/{}" "test/fuzz/corpus/{}"
 }
 
-# Warnings in the server's headers are the server's, so these count as a system's.
-extension() {
+# strict_extension [MAKE-ARGUMENT...]: built and installed without a warning. Those in the server's headers are the server's, so these count as a system's.
+strict_extension() {
 	local warnings="-Wall -Wextra -Werror"
-	build_extension PG_CFLAGS="$warnings -isystem $("$pg_config" --includedir-server)" PG_CXXFLAGS="$warnings"
-	install_extension
-	start_server
+	build_extension PG_CFLAGS="$warnings -isystem $("$pg_config" --includedir-server)" PG_CXXFLAGS="$warnings" "$@"
+	install_extension "$@"
+}
+
+extension() {
+	strict_extension
+	[ -d "$work/data" ] || start_server
 }
 
 regress() {
@@ -130,9 +138,10 @@ regress_parallel() {
 	regress
 }
 
+# tap [MAKE-ARGUMENT...]
 tap() {
 	unset PGHOST PGPORT PGUSER PGDATABASE
-	as_owner make -s PG_CONFIG="$pg_config" PROVE_FLAGS="-j$(nproc)" prove_installcheck
+	as_owner make -s PG_CONFIG="$pg_config" PROVE_FLAGS="-j$(nproc)" "$@" prove_installcheck
 }
 
 python() {
@@ -167,6 +176,45 @@ part_type() {
 	step "accuracy of the algebra, a short run" benchmark algebra.py
 	step "SQL benchmark, a short run" benchmark sql.py
 	step "demo, against exact counts" "$source_tree/scripts/demo.sh" --check
+}
+
+# ---- sync ----
+
+sync_extension() {
+	extension
+	strict_extension -C sync
+}
+
+# With the points at which tests make rounds fail; the build without them is the one that stays installed.
+sync_faults() {
+	as_owner make -s -C sync PG_CONFIG="$pg_config" clean
+	build_extension -C sync FAULTS=1
+	install_extension -C sync FAULTS=1
+}
+
+sync_regress() {
+	as_owner make -s -C sync PG_CONFIG="$pg_config" installcheck || { cat sync/regression.diffs sync/output_iso/regression.diffs && false; }
+}
+
+# sync_program NAME OPTION...: it starts servers of its own.
+sync_program() {
+	unset PGHOST PGPORT PGUSER PGDATABASE
+	as_owner env PG_CONFIG="$pg_config" "sync/$1" "${@:2}"
+}
+
+part_sync() {
+	step "sync: extensions, warnings as errors" sync_extension
+	step "sync: layer rules" as_owner sync/boundary.sh
+	use_server
+	step "sync: regression and isolation tests" sync_regress
+	step "sync: what is documented, word for word" sync_program documented.py docs/sync.md README.md
+	step "sync: what it costs" sync_program soak/bars.py
+	step "sync: extension with fault points" sync_faults
+	step "sync: TAP tests" tap -C sync
+	step "sync: faults at each point of a round" sync_program soak/faults.py
+	step "sync: a hostile peer" sync_program soak/hostile.py --seconds 60
+	step "sync: writers and faults" sync_program soak/soak.py
+	step "sync: demo" "$source_tree/scripts/demo-sync.sh" --check
 }
 
 start=$SECONDS

@@ -3,26 +3,8 @@
 # Proves the layer rules (docs/design.md) on the sources and on the objects that "make" left beside them.
 # usage: test/boundary.sh [TREE]    TREE is built; PG_CONFIG as for make
 
-set -euo pipefail
-shopt -s nullglob inherit_errexit
+source "$(dirname "$0")/rules.sh"
 cd "${1:-$(dirname "$0")/..}"
-export LC_ALL=C
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-checks=0
-
-# rule TEXT FUNCTION: FUNCTION prints the violations. A tool that fails is one too.
-rule() {
-	local found
-	found=$("$2") || { echo "boundary: could not check: $1" >&2; exit 1; }
-	if [ -n "$found" ]; then
-		printf 'boundary: violated: %s\n%s\n' "$1" "$found" >&2
-		exit 1
-	fi
-	echo "ok: $1"
-	checks=$((checks + 1))
-}
 
 not_built() {
 	local folder source
@@ -68,15 +50,6 @@ module_needs() {
 
 # ---- who includes whom ----
 
-# includes FILE...: a line 'file <header>' or 'file "header"' for each include directive.
-includes() {
-	awk 'match($0, /^[ \t]*#[ \t]*(include|include_next|import)[ \t]*/) {
-			header = substr($0, RLENGTH + 1)
-			sub(/[ \t]*(\/[\/*].*)?$/, "", header)
-			print FILENAME, header
-		}' "$@"
-}
-
 core_includes() {
 	includes src/core/*.cpp src/core/*.hpp src/core/*.h src/core/*.inc | while read -r file header; do
 		case "$file $header" in
@@ -95,9 +68,7 @@ shim_includes() {
 		/\.hpp[">]$/ || /libpq-/ || /<[a-z_]+>$/ || (/core\// && !/"core\/hllset_core\.h"$/)'
 }
 
-shim_versions() {
-	awk '/PG_VERSION_NUM|PG_MAJORVERSION/ { print FILENAME ":" FNR ": " $0 }' src/pg/*.c
-}
+shim_versions() { version_conditions src/pg/*.c; }
 
 # ---- every test runs ----
 
@@ -116,7 +87,7 @@ unlisted_tests() {
 # ---- what is a program can be run ----
 
 not_executable() {
-	find .ci scripts test bench -type f ! -perm -u+x ! -path 'test/fuzz/corpus/*' -exec awk 'FNR == 1 && /^#!/ { print FILENAME }' {} +
+	find .ci scripts test bench sync -type f ! -perm -u+x ! -path 'test/fuzz/corpus/*' -exec awk 'FNR == 1 && /^#!/ { print FILENAME }' {} +
 }
 
 rule "the tree is built" not_built

@@ -1,0 +1,3 @@
+-- What another node logs in as here.
+CREATE ROLE :"role" LOGIN PASSWORD :'password';
+SELECT hllset_sync.grant_peer('dependencies', :'role');

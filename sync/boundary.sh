@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+# Proves the layer rules of hllset_sync on its sources and on the library that "make" left.
+# usage: sync/boundary.sh
+
+source "$(dirname "$0")/../test/rules.sh"
+cd "$(dirname "$0")"
+
+not_built() { [ -f hllset_sync.so ] || echo "no hllset_sync.so"; }
+
+exports() {
+	nm -D --defined-only hllset_sync.so |
+		awk '$NF !~ /^(Pg_magic_func|_PG_init|hllset_sync_[a-z_0-9]+|pg_finfo_hllset_sync_[a-z_0-9]+)$/ { print $NF }'
+}
+
+needs() {
+	readelf -d hllset_sync.so | awk '/NEEDED/ && !/\[(libpq|libc|libm)\.so\.[0-9]+\]/ && !/ld-linux/ { print }'
+}
+
+# What libpq says is only known in one file; the type is used through SQL.
+foreign_includes() {
+	includes src/*.c src/*.h | awk '
+		/libpq-fe\.h/ && !/^src\/wire\.c / { print }
+		/core\/|hllset_pg\.h|\.hpp/ { print }'
+}
+
+versions() { version_conditions src/*.c; }
+
+without_output() {
+	local file
+	for file in sql/*.sql; do
+		[ -f "expected/$(basename "${file%.sql}").out" ] || echo "$file"
+	done
+	for file in specs/*.spec; do
+		[ -f "expected/$(basename "${file%.spec}").out" ] || echo "$file"
+	done
+}
+
+rule "the library is built" not_built
+rule "hllset_sync.so exports only hllset_sync_*" exports
+rule "hllset_sync.so needs only libpq and libc" needs
+rule "only wire.c includes libpq, none includes the type's sources" foreign_includes
+rule "server versions differ only in hllset_sync.h" versions
+rule "every test has an expected output" without_output
+echo "boundary: $checks rules hold"

@@ -1,0 +1,260 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: PostgreSQL
+"""What sync costs, beside what it may cost: bytes on the wire, CPU of trigger and rounds, memory of a worker.
+
+    bars.py [--rows N]      rows of the large table (100,000; the bars speak of 1,000,000)
+
+Bytes are counted by the proxy between two nodes, CPU is the kernel's account of the processes, not the clock; memory is that of the worker alone, without
+buffers it shares. Ends with exit code 1 if a bar is missed.
+"""
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+
+from cluster import Cluster
+
+WAIT = "SELECT hllset_sync.wait_caught_up(timeout => '600 s')"
+
+
+def process_status(pid, field):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field + ":"))
+
+
+def cpu(pid):
+    """Seconds of CPU that the process has used."""
+    with open(f"/proc/{pid}/schedstat") as schedstat:
+        return int(schedstat.read().split()[0]) / 1e9
+
+
+class Bars:
+    def __init__(self, cluster, rows):
+        self.cluster, self.rows, self.missed = cluster, rows, 0
+        self.a, self.b = cluster.nodes["a"], cluster.nodes["b"]
+        self.wire = cluster.links["b", "a"]
+
+    def bar(self, name, value, most, unit, digits=0):
+        good = value <= most
+        self.missed += not good
+        print(f"{'ok  ' if good else 'MISS'} {name:62} {value:12,.{digits}f}  at most {most:12,.{digits}f} {unit}", flush=True)
+
+    def least(self, name, value, least, unit):
+        good = value >= least
+        self.missed += not good
+        print(f"{'ok  ' if good else 'MISS'} {name:62} {value:12,.0f} at least {least:12,.0f} {unit}", flush=True)
+
+    def worker(self):
+        return self.b.query("SELECT pid FROM hllset_sync.status WHERE peer = 'a'")[0][0]
+
+    def server_side(self):
+        return self.a.query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'hllset_sync/%%'", ())[0][0]
+
+    def settle(self):
+        assert self.b.query(WAIT)[0][0], "the nodes do not come together"
+        assert self.b.query("SELECT hllset_sync.wait_for_peers(timeout => '60 s')")[0][0], "the pushes do not arrive"
+
+    def pause(self):
+        self.b.query("SELECT hllset_sync.pause_peer('a')")
+        time.sleep(1.5)
+
+    def resume(self):
+        self.b.query("SELECT hllset_sync.resume_peer('a')")
+
+    def rounds(self):
+        return self.b.query("SELECT rounds FROM hllset_sync.status WHERE peer = 'a'")[0][0]
+
+    def bytes_of(self, action):
+        """Bytes of the rounds that carry what ACTION does, less those of idle ones."""
+        self.settle()
+        time.sleep(2.5)
+        self.wire.tell("zero")
+        before = self.rounds()
+        action()
+        self.settle()
+        time.sleep(2.5)
+        up, down, _ = map(int, self.wire.tell("count").split())
+        return up + down - (self.rounds() - before - 1) * self.idle_bytes
+
+    # ---- the wire ----
+
+    def wire_idle(self):
+        self.settle()
+        time.sleep(3)
+        before = self.rounds()
+        self.wire.tell("zero")
+        time.sleep(20)
+        up, down, _ = map(int, self.wire.tell("count").split())
+        self.idle_bytes = (up + down) / max(1, self.rounds() - before)
+        self.bar("bytes of an idle round, 11 sets, both directions", self.idle_bytes, 1500, "B")
+
+    def wire_changes(self):
+        size = self.a.query("SELECT avg(octet_length(hllset_send(value))) FROM large")[0][0]
+        one = self.bytes_of(lambda: self.a.query("UPDATE large SET value = hll_add(value, 'one more'::text) WHERE key = 17"))
+        self.bar(f"bytes of a round with 1 row of {self.rows:,} changed, set of {size:.0f} B", one, float(size) + 1000, "B")
+        count = 2000
+        many = self.bytes_of(lambda: self.a.query("UPDATE large SET value = hll_add(value, 'many more'::text) WHERE key <= %s", (count,)))
+        self.bar(f"bytes of a round with {count:,} rows changed", many, 1.1 * count * (float(size) + 100) + 2000, "B")
+
+    def wire_verify(self):
+        self.pause()
+        self.b.query("CREATE USER MAPPING IF NOT EXISTS FOR postgres SERVER a OPTIONS (user 'b_sync', password 'secret-a-b')")
+        self.wire.tell("zero")
+        rows = self.b.query("SELECT differing FROM hllset_sync.verify('large', 'a')")
+        up, down, _ = map(int, self.wire.tell("count").split())
+        assert rows == [(0,)], rows
+        self.bar(f"bytes of a verify of {self.rows:,} equal rows", up + down, 64 * 1024, "B")
+        self.resume()
+
+    def wire_both(self):
+        """The same job with b configured alone, then with both."""
+        def job():
+            self.a.query("UPDATE large SET value = hll_add(value, clock_timestamp()::text) WHERE key <= 500")
+            self.b.query("INSERT INTO large SELECT -i, hllset_of(i) FROM generate_series(1, 500) i ON CONFLICT (key) DO UPDATE SET value = hll_add(large.value, clock_timestamp()::text)")
+            time.sleep(3)
+
+        def count(wires):
+            self.settle()
+            for wire in wires:
+                wire.tell("zero")
+            job()
+            self.settle()
+            time.sleep(3)
+            return sum(sum(map(int, wire.tell("count").split()[:2])) for wire in wires)
+
+        one = count([self.wire])
+        self.cluster.join("a", "b")
+        time.sleep(5)
+        two = count([self.wire, self.cluster.links["a", "b"]])
+        self.bar("bytes if both sides are configured, to one side", two / one, 1.2, "x", 2)
+        self.a.query("SELECT hllset_sync.drop_peer('b')")
+
+    # ---- CPU ----
+
+    def update_cost(self, node, table):
+        connection = node.connect()
+        with connection.cursor() as cursor:
+            pid = connection.info.backend_pid
+            costs = []
+            for _ in range(5):
+                start = cpu(pid)
+                cursor.execute(f"UPDATE {table} SET value = hll_add(value, clock_timestamp()::text)")
+                costs.append(cpu(pid) - start)
+                cursor.execute(f"VACUUM {table}")
+        connection.close()
+        return min(costs)
+
+    def capture(self):
+        """A registered and an unregistered table of the same rows, whose sets are of common size."""
+        count = 100000
+        for name in ("plain", "captured"):
+            self.a.query(f"CREATE TABLE {name} (day date, page text, value hllset(10) NOT NULL, PRIMARY KEY (day, page))")
+            self.a.query(f"INSERT INTO {name} SELECT date '2026-01-01' + i %% 100, 'page ' || i / 100, (SELECT hll_add_agg(j, 10) FROM generate_series(1, 100) j) FROM generate_series(1, {count}) i", ())
+        self.a.script("CALL hllset_sync.register('captured')")
+        self.a.query("SELECT * FROM hllset_sync.p_heads(ARRAY['captured'])")
+        plain, captured = self.update_cost(self.a, "plain"), self.update_cost(self.a, "captured")
+        self.bar("capture, a row", (captured - plain) / count * 1e6, 3, "us", 2)
+        self.bar("CPU of an UPDATE of 100,000 rows, with the trigger", 100 * (captured / plain - 1), 15, "% more", 1)
+        self.a.query("SELECT hllset_sync.unregister('captured')")
+
+    def idle(self):
+        self.settle()
+        self.b.query("SELECT hllset_sync.alter_peer('a', every => '100 ms')")
+        time.sleep(3)
+        worker, server = self.worker(), self.server_side()
+        before, start = self.rounds(), (cpu(worker), cpu(server))
+        time.sleep(20)
+        count = self.rounds() - before
+        spent = cpu(worker) - start[0], cpu(server) - start[1]
+        for side, seconds in zip(("sink", "source"), spent):
+            self.bar(f"CPU of an idle round, 11 sets, at the {side}", seconds / count * 1000, 5, "ms", 2)
+        self.b.query("SELECT hllset_sync.alter_peer('a', every => '1 s')")
+
+    # ---- memory, and the first sync ----
+
+    def fill(self, size):
+        """Rows with sets of about SIZE bytes."""
+        precision = {1: 10, 4: 12}[size]
+        self.a.query(f"CREATE TABLE large (key integer PRIMARY KEY, value hllset({precision}) NOT NULL)")
+        self.b.query(f"CREATE TABLE large (key integer PRIMARY KEY, value hllset({precision}) NOT NULL)")
+        self.a.query(f"INSERT INTO large SELECT i, s FROM generate_series(1, {self.rows}) i, (SELECT hll_add_agg(j, {precision}) AS s FROM generate_series(1, 1000000) j) v")
+        for node in (self.b, self.a):
+            node.script("CALL hllset_sync.register('large')")
+        self.a.query("SELECT hllset_sync.grant_peer('large', 'b_sync')")
+
+    def drop(self):
+        for node in (self.a, self.b):
+            node.query("SELECT hllset_sync.unregister('large')")
+            node.query("DROP TABLE large")
+
+    def advance_all(self):
+        while self.a.query("SELECT more FROM hllset_sync.p_heads(ARRAY['large'])")[0][0]:
+            pass
+
+    def first_sync(self, size):
+        self.pause()
+        self.fill(size)
+        self.advance_all()
+        self.resume()
+        self.settle_pid()
+        worker = self.worker()
+        least = process_status(worker, "RssAnon")
+        most, start = least, time.monotonic()
+        while self.b.query("SELECT count(*) FROM large_by_node WHERE node = 'a'")[0][0] < self.rows:
+            most = max(most, process_status(worker, "RssAnon"))
+            time.sleep(0.2)
+        lasted = time.monotonic() - start
+        if size == 1:
+            self.least(f"rows a second of a first sync, {self.rows:,} rows of 1 kB", self.rows / lasted, 10000, "rows/s")
+        self.bar(f"memory of the worker meanwhile, rows of {size} kB", (most - least) / 2**20, 32, "MB", 1)
+
+    def settle_pid(self):
+        """Until there is a worker."""
+        while self.worker() is None:
+            time.sleep(0.02)
+
+    def memory(self, rounds):
+        self.settle()
+        self.b.query("SELECT hllset_sync.alter_peer('a', every => '100 ms')")
+        worker = self.worker()
+        while self.rounds() < rounds // 10:
+            time.sleep(1)
+        start, first = process_status(worker, "RssAnon"), self.rounds()
+        while self.rounds() < first + rounds:
+            time.sleep(1)
+        assert worker == self.worker(), "the worker was replaced"
+        self.bar(f"growth of the worker over {rounds:,} rounds", (process_status(worker, "RssAnon") - start) / 2**20, 2, "MB", 2)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=100000)
+    parser.add_argument("--rounds", type=int, default=1000)
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="bars.")
+    tables = "".join(f"CREATE TABLE small{i} (key text PRIMARY KEY, value hllset(12) NOT NULL); INSERT INTO small{i} VALUES ('x', hllset_of({i}));" for i in range(9))
+    cluster = Cluster(folder, "ab", tables=tables, registered=[f"small{i}" for i in range(9)], peers=(("b", "a"),),
+                      settings=("max_wal_size = '4GB'", "shared_buffers = '256MB'"))
+    bars = Bars(cluster, options.rows)
+    try:
+        bars.capture()
+        bars.first_sync(4)
+        bars.settle()
+        bars.drop()
+        bars.first_sync(1)
+        bars.wire_idle()
+        bars.wire_changes()
+        bars.wire_verify()
+        bars.idle()
+        bars.memory(options.rounds)
+        bars.wire_both()
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"bars: {'all hold' if not bars.missed else f'{bars.missed} are missed'}")
+    return 1 if bars.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

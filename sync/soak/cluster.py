@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: PostgreSQL
+"""Servers that sync with each other through proxies, and can be killed and cut off from each other."""
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import psycopg2
+
+PROXY = os.path.join(os.path.dirname(__file__), "..", "t", "proxy.py")
+WORKER = "hllset_worker"
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def bindir():
+    config = os.environ.get("PG_CONFIG", "pg_config")
+    return subprocess.check_output([config, "--bindir"], text=True).strip()
+
+
+class Node:
+    """One server, with a database app in which hllset_sync works."""
+
+    def __init__(self, folder, name, settings=()):
+        self.name, self.folder = name, os.path.join(folder, name)
+        self.port, self.bindir = free_port(), bindir()
+        self.log = self.folder + ".log"
+        self.run("initdb", "--no-sync", "-U", "postgres", "-E", "UTF8", "--no-locale", "--auth-local=trust",
+                 "--auth-host=scram-sha-256", "-D", self.folder)
+        with open(os.path.join(self.folder, "postgresql.conf"), "a") as conf:
+            conf.write(f"""
+                port = {self.port}
+                listen_addresses = '127.0.0.1'
+                unix_socket_directories = '{folder}'
+                fsync = off
+                max_worker_processes = 16
+                restart_after_crash = on
+                shared_preload_libraries = 'hllset_sync'
+                hllset_sync.databases = 'app'
+                hllset_sync.worker_role = '{WORKER}'
+                hllset_sync.every = '1s'
+                hllset_sync.retry_max = '2s'
+            """ + "\n".join(settings) + "\n")
+        self.host = folder
+        self.start()
+
+    def run(self, program, *arguments, check=True):
+        done = subprocess.run([os.path.join(self.bindir, program), *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        if check and done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout.decode(errors='replace')}")
+        return done.returncode == 0
+
+    def start(self, patience=30):
+        """Starts the server; what is left of one that was killed may hold its shared memory for a moment."""
+        end = time.monotonic() + patience
+        while not self.run("pg_ctl", "-D", self.folder, "-l", self.log, "-w", "-t", "60", "start", check=False):
+            if time.monotonic() > end:
+                raise RuntimeError(f"{self.name} does not start, see {self.log}")
+            time.sleep(0.2)
+
+    def stop(self, mode="fast"):
+        self.run("pg_ctl", "-D", self.folder, "-m", mode, "-w", "stop", check=False)
+
+    def postmaster(self):
+        with open(os.path.join(self.folder, "postmaster.pid")) as file:
+            return int(file.readline())
+
+    def kill(self):
+        """kill -9 of the postmaster; its children go by themselves."""
+        try:
+            os.kill(self.postmaster(), signal.SIGKILL)
+        except (OSError, ValueError):
+            pass
+
+    def connect(self, database="app", **options):
+        connection = psycopg2.connect(host=self.host, port=self.port, user="postgres", dbname=database, **options)
+        connection.autocommit = True
+        return connection
+
+    def query(self, sql, arguments=None, database="app"):
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, arguments)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def script(self, sql, database="app"):
+        """Statement by statement, each in a transaction of its own, as psql does it."""
+        subprocess.run([os.path.join(self.bindir, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.host, "-p", str(self.port),
+                        "-U", "postgres", "-d", database], input=sql, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+class Proxy:
+    """The way from one node to another."""
+
+    def __init__(self, target):
+        self.port, self.control = free_port(), free_port()
+        self.process = subprocess.Popen(["/usr/bin/python3", PROXY, str(self.port), str(target), str(self.control)],
+                                        stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("the proxy does not start")
+
+    def tell(self, command):
+        with socket.create_connection(("127.0.0.1", self.control)) as sock, sock.makefile("rw") as file:
+            file.write(command + "\n")
+            file.flush()
+            answer = file.readline().strip()
+        if answer == "what?":
+            raise ValueError(command)
+        return answer
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Cluster:
+    """Nodes a, b, c...; of each pair in PEERS (all, if left out) the first one has the second as a peer; links[(a, b)] is the way by which a reaches b."""
+
+    def __init__(self, folder, names, settings=(), tables="", registered=(), peers=None):
+        self.nodes = {name: Node(folder, name, settings) for name in names}
+        self.links = {}
+        for name, node in self.nodes.items():
+            node.script("CREATE DATABASE app", "postgres")
+            node.script(f"CREATE ROLE {WORKER} LOGIN; CREATE EXTENSION hllset_sync CASCADE;"
+                        f"SELECT hllset_sync.rename_node('{name}');" + tables)
+            for table in registered:
+                node.script(f"CALL hllset_sync.register('{table}')")
+            for other in names:
+                if other != name:
+                    node.script(f"CREATE ROLE {other}_sync LOGIN PASSWORD 'secret-{name}-{other}'")
+                    for table in registered:
+                        node.script(f"SELECT hllset_sync.grant_peer('{table}', '{other}_sync')")
+        for name, other in peers or itertools.permutations(names, 2):
+            self.join(name, other)
+
+    def join(self, name, other):
+        proxy = self.links[name, other] = Proxy(self.nodes[other].port)
+        self.nodes[name].script(
+            f"CREATE SERVER {other} FOREIGN DATA WRAPPER hllset_sync OPTIONS (host '127.0.0.1', port '{proxy.port}', dbname 'app', sslmode 'disable');"
+            f"CREATE USER MAPPING FOR {WORKER} SERVER {other} OPTIONS (user '{name}_sync', password 'secret-{other}-{name}');"
+            f"SELECT hllset_sync.add_peer('{other}')")
+
+    def heal(self):
+        for proxy in self.links.values():
+            proxy.tell("heal")
+
+    def stop(self):
+        for proxy in self.links.values():
+            proxy.stop()
+        for node in self.nodes.values():
+            node.stop("immediate")

@@ -1,0 +1,199 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: PostgreSQL
+"""Ten points of a round x five things that go wrong there: fifty cases, each of which must end with equal sets.
+
+    faults.py [CASE...]     a case is point:action; all of them if none is named
+
+Needs a library built with FAULTS=1. Two nodes: b pulls from a and pushes to it. At the point the round fails (error), its process is killed
+(kill), or it is held there while the source is killed, the sink is killed, or the wire is cut. Then rows change on both sides, what is down starts
+again, and both sides must have the same, and nothing else.
+"""
+import shutil
+import sys
+import tempfile
+import threading
+import time
+
+import psycopg2
+
+from cluster import Cluster
+
+# point -> (node at which it is passed, what makes the round pass it)
+POINTS = {
+    "after_connect": ("b", "reconnect"),
+    "after_hello": ("b", "reconnect"),
+    "after_advance": ("a", "pull"),
+    "mid_batch": ("b", "pull"),
+    "before_apply_commit": ("b", "pull"),
+    "after_apply_commit": ("b", "pull"),
+    "before_push": ("b", "push"),
+    "after_push_commit": ("b", "push"),
+    "mid_reconcile": ("b", "reconcile"),
+    "mid_seed": ("b", "seed"),
+}
+ACTIONS = ("error", "kill", "source", "sink", "wire")
+TABLES = """
+    CREATE TABLE t (key integer PRIMARY KEY, value hllset(10) NOT NULL);
+    CREATE TABLE seeded (key integer PRIMARY KEY, value hllset(10) NOT NULL);
+    INSERT INTO seeded SELECT i, hllset_of(i) FROM generate_series(1, 100) i;
+"""
+PATIENCE = 30
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except psycopg2.Error:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+class Case:
+    def __init__(self, cluster, point, action):
+        self.cluster, self.point, self.action = cluster, point, action
+        self.place, self.trigger = POINTS[point]
+        self.a, self.b = cluster.nodes["a"], cluster.nodes["b"]
+        self.passed = cluster.nodes[self.place]
+
+    def write(self, node, first):
+        """New rows, changed rows, a deleted one."""
+        node.query("INSERT INTO t SELECT i, hllset_of(i) FROM generate_series(%s, %s) i ON CONFLICT (key) DO UPDATE SET value = t.value | excluded.value",
+                   (first, first + 20))
+        node.query("UPDATE t SET value = hll_add(value, clock_timestamp()::text) WHERE key %% 3 = 0", ())
+        node.query("DELETE FROM t WHERE key = %s", (first + 5,))
+
+    def rows(self, node, table, where="true"):
+        return node.query(f"SELECT node, key, hll_digest(value) FROM {table}_by_node WHERE {where} ORDER BY 1, 2")
+
+    def equal(self):
+        return all(self.rows(self.a, table, "node = 'a'") == self.rows(self.b, table, "node = 'a'")
+                   and self.rows(self.b, table, "node = 'b'") == self.rows(self.a, table, "node = 'b'")
+                   for table in self.tables())
+
+    def tables(self):
+        return ("t", "seeded") if self.trigger == "seed" else ("t",)
+
+    def hit(self):
+        with open(self.passed.log, errors="replace") as log:
+            log.seek(self.mark)
+            return f" at {self.point}\n" in log.read()
+
+    def set_fault(self, value):
+        self.passed.query("ALTER SYSTEM SET hllset_sync.fault = %s", (value,))
+        self.passed.query("SELECT pg_reload_conf()")
+
+    def provoke(self):
+        if self.trigger == "reconnect":
+            self.cluster.links["b", "a"].tell("reset")
+        elif self.trigger == "push":
+            self.write(self.b, 200)
+        elif self.trigger == "seed":
+            threading.Thread(target=self.register, daemon=True).start()
+        else:
+            if self.trigger == "reconcile":
+                self.a.query("DELETE FROM hllset_sync.history")
+            self.write(self.a, 200)
+
+    def register(self):
+        """A registration that is interrupted can be given again."""
+        for node in (self.a, self.b):
+            try:
+                node.query("CALL hllset_sync.register('seeded')")
+            except psycopg2.Error:
+                pass
+
+    def go_wrong(self):
+        if self.action == "source":
+            self.a.kill()
+        elif self.action == "sink":
+            self.b.kill()
+        elif self.action == "wire":
+            self.cluster.links["b", "a"].tell("reset")
+
+    def mend(self):
+        for node in (self.a, self.b):
+            if not self.alive(node):
+                node.start()
+        wait_until(lambda: self.passed.query("SELECT true"), "the server to come back")
+        self.set_fault("")
+        if self.trigger == "seed":
+            for node in (self.a, self.b):
+                wait_until(lambda node=node: node.query("SELECT true"), "the server")
+                if not node.query("SELECT FROM hllset_sync.sets WHERE set_name = 'seeded' AND state = 'ok'"):
+                    node.query("CALL hllset_sync.register('seeded')")
+                other = "b" if node is self.a else "a"
+                node.query(f"SELECT hllset_sync.grant_peer('seeded', '{other}_sync')")
+
+    @staticmethod
+    def alive(node):
+        try:
+            return bool(node.query("SELECT true"))
+        except psycopg2.Error:
+            return False
+
+    def run(self):
+        self.write(self.a, 0)
+        self.write(self.b, 100)
+        wait_until(self.equal if self.trigger != "seed" else lambda: True, "equal sets before the fault")
+        with open(self.passed.log, errors="replace") as log:
+            self.mark = log.seek(0, 2)
+        stopping = self.action in ("source", "sink", "wire")
+        self.set_fault(f"{self.point}:{'stop' if stopping else self.action}")
+        self.provoke()
+        wait_until(self.hit, "the point to be passed")
+        self.go_wrong()
+        time.sleep(0.2)
+        self.mend()
+        self.write(self.a, 300)
+        self.write(self.b, 400)
+        wait_until(self.equal, "equal sets")
+        self.check_global()
+
+    def check_global(self):
+        views = [node.query("SELECT key, hll_digest(value) FROM t_global ORDER BY 1") for node in (self.a, self.b)]
+        assert views[0] == views[1] and views[0], "the global views differ"
+
+    def clean(self):
+        """The next case begins without rows, and without the set that this one registered."""
+        for node in (self.a, self.b):
+            if self.trigger == "seed":
+                node.query("SELECT hllset_sync.unregister('seeded')")
+            node.query("DELETE FROM t")
+
+
+def main(wanted):
+    cases = wanted or [f"{point}:{action}" for point in POINTS for action in ACTIONS]
+    folder = tempfile.mkdtemp(prefix="faults.")
+    cluster = Cluster(folder, "ab", tables=TABLES, registered=("t",), settings=("hllset_sync.every = '200ms'",), peers=(("b", "a"),))
+    failed = []
+    try:
+        for name in cases:
+            start = time.monotonic()
+            case = Case(cluster, *name.split(":"))
+            try:
+                case.run()
+                case.clean()
+                print(f"ok   {name:32} {time.monotonic() - start:5.1f} s", flush=True)
+            except (AssertionError, psycopg2.Error, RuntimeError) as problem:
+                print(f"FAIL {name:32} {problem}", flush=True)
+                for node in cluster.nodes.values():
+                    print(node.query("SELECT peer, state, failures, last_error FROM hllset_sync.status"),
+                          node.query("SELECT set_name, direction, state, cursor_seq, head_seq, last_error FROM hllset_sync.set_status"))
+                failed.append(name)
+                break
+    finally:
+        cluster.stop()
+        if failed:
+            print(f"the servers' logs are in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"faults: {len(cases) - len(failed)} of {len(cases)} cases end with equal sets" if not failed else f"faults: {failed[0]} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

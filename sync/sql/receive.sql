@@ -1,0 +1,100 @@
+-- Copies: written with their cursor, or not at all.
+SET client_min_messages = warning;
+CREATE TABLE t (k int PRIMARY KEY, s hllset(8));
+CALL hllset_sync.register('t');
+SELECT hllset_sync.grant_peer('t', current_user::regrole);
+SELECT hllset_sync.rename_node('here');
+\set eu '''11111111-1111-1111-1111-111111111111'''
+\set n1 '''00000000-0000-0000-0000-000000000001'''
+\set n2 '''00000000-0000-0000-0000-000000000002'''
+CREATE FUNCTION packed(k int) RETURNS bytea LANGUAGE sql AS 'SELECT int4send(4) || int4send(k)';
+CREATE FUNCTION packed(s hllset) RETURNS bytea LANGUAGE sql AS 'SELECT int4send(length(hllset_send(s))) || hllset_send(s)';
+CREATE VIEW copies AS SELECT node, k, round(# s) AS n FROM t_by_node ORDER BY 1, 2;
+CREATE FUNCTION receive(mode text, from_seq bigint, from_nonce uuid, truncated_at bigint, seqs bigint[], keys int[], sets hllset[], to_seq bigint, to_nonce uuid)
+	RETURNS TABLE (seq bigint, nonce uuid) LANGUAGE sql AS $$
+	SELECT seq, nonce FROM hllset_sync.p_receive('t', '11111111-1111-1111-1111-111111111111', 'eu', mode, from_seq, from_nonce, truncated_at, seqs,
+		(SELECT coalesce(array_agg(packed(k) ORDER BY n), '{}') FROM unnest(keys) WITH ORDINALITY u (k, n)),
+		(SELECT coalesce(array_agg(packed(s) ORDER BY n), '{}') FROM unnest(sets) WITH ORDINALITY u (s, n)), to_seq, to_nonce)
+$$;
+
+INSERT INTO t VALUES (1, hllset_of(1));
+SELECT * FROM hllset_sync.p_cursor('{t,nothing}', :eu);
+SELECT * FROM receive('changes', 0, NULL, 0, '{1,2,3}', '{1,2,3}', ARRAY[hllset_of(1), hllset_of(1, 2), hllset_of(1, 2, 3)], 3, :n1);
+SELECT * FROM copies;
+SELECT k, # s AS n FROM t_global ORDER BY k;
+SELECT * FROM hllset_sync.p_cursor('{t}', :eu);
+-- from elsewhere than where the cursor stands: nothing happens
+SELECT * FROM receive('changes', 0, NULL, 0, '{9}', '{9}', ARRAY[hllset_of(1)], 9, :n2);
+SELECT * FROM receive('changes', 3, :n2, 0, '{9}', '{9}', ARRAY[hllset_of(1)], 9, :n2);
+SELECT * FROM receive('changes', 3, NULL, 0, '{9}', '{9}', ARRAY[hllset_of(1)], 9, :n2);
+SELECT count(*) FROM copies;
+-- on from there: newer, gone, and older states, which are passed over
+SELECT * FROM receive('changes', 3, :n1, 0, '{4,5,1}', '{1,2,3}', ARRAY[hllset_of(5, 6), NULL, hllset_of(9)], 5, :n1);
+SELECT * FROM copies;
+-- nothing but the cursor
+SELECT * FROM receive('changes', 5, :n1, 0, '{}', '{}', '{}', 6, :n2);
+-- all before a TRUNCATE goes
+SELECT * FROM receive('changes', 6, :n2, 7, '{8}', '{7}', ARRAY[hllset_of(7)], 8, :n2);
+SELECT * FROM copies;
+
+-- a repair: whatever the number; the cursor moves at its end
+SELECT * FROM receive('repair', 8, :n2, 0, '{3,9,0}', '{4,5,6}', ARRAY[hllset_of(4), hllset_of(5), NULL], NULL, NULL);
+SELECT * FROM receive('repair', 8, :n2, 0, '{2}', '{4}', ARRAY[hllset_of(4, 44)], NULL, NULL);
+SELECT * FROM copies;
+SELECT * FROM receive('repair', 8, :n2, 0, '{9}', '{5}', ARRAY[NULL]::hllset[], NULL, NULL);
+SELECT * FROM receive('rewound', 8, :n2, 0, '{0,12}', '{7,8}', ARRAY[NULL, hllset_of(8)], 5, :n1);
+SELECT * FROM copies;
+SELECT set_name, node_name, direction, state, cursor_seq, copies, rewinds, orphans FROM hllset_sync.set_status WHERE set_name = 't';
+-- orphans have no part in fingerprints; the feed may bring them back, or end them
+SELECT sum(n) FROM hllset_sync.p_fingerprint('t', :eu, 100);
+SELECT key, seq FROM hllset_sync.p_bucket('t', :eu, (SELECT array_agg(i) FROM generate_series(0, 1023) i)) ORDER BY 1;
+SELECT * FROM receive('changes', 5, :n1, 0, '{6}', '{7}', ARRAY[hllset_of(7)], 6, :n1);
+SELECT orphans FROM hllset_sync.set_status WHERE set_name = 't';
+
+-- equal rows have equal fingerprints, on both sides
+INSERT INTO t SELECT i, hllset_of(i) FROM generate_series(10, 60) i;
+SELECT head FROM hllset_sync.p_heads('{t}');
+SELECT r.seq FROM (SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(key ORDER BY seq) AS keys, array_agg(sketches ORDER BY seq) AS sketches
+		FROM hllset_sync.p_changes('t', 0, NULL, 100, 100, 100000)) c,
+	hllset_sync.p_receive('t', '22222222-2222-2222-2222-222222222222', 'mirror', 'changes', 0, NULL, 0, seqs, keys, sketches, 52, :n1) r;
+SELECT count(*) FROM (SELECT * FROM hllset_sync.p_fingerprint('t', NULL, 1000)
+	EXCEPT SELECT * FROM hllset_sync.p_fingerprint('t', '22222222-2222-2222-2222-222222222222', 1000)) d;
+
+-- batches that were begun
+SELECT hllset_sync.p_attempt('t', :eu), hllset_sync.p_attempt('t', :eu);
+SELECT hllset_sync.p_attempt('t', '33333333-3333-3333-3333-333333333333');
+SELECT * FROM receive('changes', 6, :n1, 0, '{}', '{}', '{}', 7, :n1);
+SELECT hllset_sync.p_attempt('t', :eu);
+
+-- refused
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1,2}', ARRAY[hllset_of(1)], 9, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8,9}', '{1}', ARRAY[hllset_of(1)], 9, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{0}', '{1}', ARRAY[hllset_of(1)], 9, :n1);
+SELECT * FROM receive('repair', 7, :n1, 0, '{0}', '{1}', ARRAY[hllset_of(1)], 9, :n1);
+SELECT * FROM receive('repair', 7, :n1, 0, '{-1}', '{1}', ARRAY[hllset_of(1)], 9, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)], 6, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)], NULL, NULL);
+SELECT * FROM receive('changes', 7, :n1, 0, '{NULL}', '{1}', ARRAY[hllset_of(1)], 8, :n1);
+SELECT * FROM receive('other', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)], 8, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[(SELECT hll_add_agg(g, 8) FROM generate_series(1, 1000) g) & (SELECT hll_add_agg(g, 8) FROM generate_series(500, 2000) g)], 8, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[(SELECT hll_add_agg(g, 5) FROM generate_series(1, 1000) g)], 8, :n1);
+SELECT * FROM hllset_sync.p_receive('nothing', :eu, 'eu', 'changes', 0, NULL, 0, '{}', '{}', '{}', 1, :n1);
+SELECT * FROM hllset_sync.p_receive('t', NULL, 'eu', 'changes', 0, NULL, 0, '{}', '{}', '{}', 1, :n1);
+SELECT * FROM hllset_sync.node() n, hllset_sync.p_cursor('{t}', n.node_id) c WHERE c.seq <> 0;
+DO $$
+BEGIN
+	PERFORM hllset_sync.p_receive('t', node_id, 'eu', 'changes', 0, NULL, 0, '{}', '{}', '{}', 1, gen_random_uuid()) FROM hllset_sync.node();
+EXCEPTION WHEN SQLSTATE 'HS004' THEN
+	RAISE WARNING '%', SQLERRM;
+END $$;
+SELECT * FROM hllset_sync.p_cursor('{t}', :eu);
+
+-- dropped
+SELECT hllset_sync.drop_origin('eu');
+SELECT hllset_sync.drop_origin('22222222-2222-2222-2222-222222222222');
+SELECT * FROM hllset_sync.p_cursor('{t}', :eu);
+SELECT count(*) FROM copies WHERE node <> 'here';
+DROP VIEW copies;
+SELECT hllset_sync.unregister('t');
+DROP TABLE t;
+DROP FUNCTION receive, packed(int), packed(hllset);

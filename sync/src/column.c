@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Which columns a set may have, and how they are described to peers. */
+#include "hllset_sync.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+bool
+sync_column_read(Oid relid, const char *name, SyncColumn *column)
+{
+	HeapTuple tuple = SearchSysCacheAttName(relid, name);
+	Form_pg_attribute attribute;
+	Oid function;
+	bool varlena;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+	column->name = pstrdup(name);
+	column->type = attribute->atttypid;
+	column->typmod = attribute->atttypmod;
+	column->collation = attribute->attcollation;
+	ReleaseSysCache(tuple);
+	if (!sync_key_type_allowed(column->type) && !sync_is_hllset(column->type))
+		return true;
+
+	getTypeBinaryOutputInfo(column->type, &function, &varlena);
+	fmgr_info(function, &column->send);
+	getTypeBinaryInputInfo(column->type, &function, &column->receive_param);
+	fmgr_info(function, &column->receive);
+	return true;
+}
+
+/* Types whose equality is equality of the bytes that they are sent as. */
+bool
+sync_key_type_allowed(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case OIDOID:
+		case UUIDOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BYTEAOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+sync_is_hllset(Oid type)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool named;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	named = strcmp(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname), "hllset") == 0;
+	ReleaseSysCache(tuple);
+	return named && getExtensionOfObject(TypeRelationId, type) == get_extension_oid("hllset", true);
+}
+
+/* "(12)" or "(12,compact)"; nothing without a modifier */
+static char *
+modifier_text(const SyncColumn *column)
+{
+	HeapTuple tuple;
+	Oid function;
+
+	if (column->typmod < 0)
+		return "";
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(column->type));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", column->type);
+	function = ((Form_pg_type) GETSTRUCT(tuple))->typmodout;
+	ReleaseSysCache(tuple);
+	return DatumGetCString(OidFunctionCall1(function, Int32GetDatum(column->typmod)));
+}
+
+/* What is the same for all values that this library makes; asked once. Needs an SPI connection. */
+static const char *
+format_text(Oid hllset)
+{
+	static char format[64];
+	bool isnull;
+	const char *schema;
+
+	if (format[0] != '\0')
+		return format;
+	schema = quote_identifier(sync_hllset_schema(hllset));
+	sync_run("SELECT pg_catalog.format('format %%s, hash %%s',"
+			 " pg_catalog.jsonb_extract_path_text(i, 'format_version'),"
+			 " pg_catalog.jsonb_extract_path_text(i, 'hash_id')) FROM %s.hll_info(%s.hllset_empty(4)) i",
+			 schema, schema);
+	strlcpy(format, TextDatumGetCString(sync_field(0, 1, &isnull)), sizeof(format));
+	return format;
+}
+
+char *
+sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int nsketches)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < nkeys; i++)
+		appendStringInfo(&text, "%s%s %s", i ? ", " : "", quote_identifier(keys[i].name),
+						 format_type_be(keys[i].type));
+	appendStringInfoString(&text, " -> ");
+	for (int i = 0; i < nsketches; i++)
+		appendStringInfo(&text, "%s%s hllset%s", i ? ", " : "", quote_identifier(sketches[i].name),
+						 modifier_text(&sketches[i]));
+	appendStringInfo(&text, "; %s", format_text(sketches[0].type));
+	return text.data;
+}
+
+static bool
+index_has_columns(Relation index, Oid relid, const SyncColumn *keys, int nkeys)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate || form->indnkeyatts != nkeys ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
+		return false;
+	for (int i = 0; i < nkeys; i++)
+	{
+		AttrNumber number = get_attnum(relid, keys[i].name);
+		bool found = false;
+
+		for (int j = 0; j < nkeys; j++)
+			found |= form->indkey.values[j] == number;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+bool
+sync_has_unique_key(Oid relid, const SyncColumn *keys, int nkeys)
+{
+	Relation relation = relation_open(relid, AccessShareLock);
+	bool found = false;
+	ListCell *cell;
+
+	foreach (cell, RelationGetIndexList(relation))
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		found = found || index_has_columns(index, relid, keys, nkeys);
+		index_close(index, AccessShareLock);
+	}
+	relation_close(relation, NoLock);
+	return found;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The 128-bit content id of a row's sketches, by which a change is told from a rewrite. */
+#include "hllset_sync.h"
+
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(hllset_sync_row_digest);
+
+static void
+find_function(FmgrInfo *function, const char *name, Oid hllset, MemoryContext context)
+{
+	List *qualified = list_make2(makeString(sync_hllset_schema(hllset)), makeString(pstrdup(name)));
+
+	fmgr_info_cxt(LookupFuncName(qualified, 1, &hllset, false), function, context);
+}
+
+void
+sync_digester_init(SyncDigester *digester, Oid hllset, MemoryContext context)
+{
+	find_function(&digester->kind, "hll_kind", hllset, context);
+	find_function(&digester->digest, "hll_digest", hllset, context);
+}
+
+static bool
+is_plain_set(SyncDigester *digester, Datum value)
+{
+	text *kind = DatumGetTextPP(FunctionCall1(&digester->kind, value));
+
+	return VARSIZE_ANY_EXHDR(kind) == 3 && memcmp(VARDATA_ANY(kind), "set", 3) == 0;
+}
+
+/* One sketch: its own content id. Several, or NULLs: a hash of the ids, each after a byte that says whether there is one. */
+bool
+sync_digest(SyncDigester *digester, const Datum *sketches, const bool *nulls, int count,
+			pg_uuid_t *digest)
+{
+	StringInfoData ids;
+	uint64 halves[2];
+
+	initStringInfo(&ids);
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfoChar(&ids, nulls[i] ? 0 : 1);
+		if (!nulls[i])
+		{
+			Datum value = PointerGetDatum(PG_DETOAST_DATUM(sketches[i]));
+
+			if (!is_plain_set(digester, value))
+				return false;
+			appendBinaryStringInfo(
+				&ids, (char *) DatumGetUUIDP(FunctionCall1(&digester->digest, value))->data, UUID_LEN);
+		}
+	}
+	if (ids.len == 1 + UUID_LEN)
+	{
+		memcpy(digest->data, ids.data + 1, UUID_LEN);
+		return true;
+	}
+	for (int i = 0; i < 2; i++)
+		halves[i] = pg_hton64(hash_bytes_extended((unsigned char *) ids.data, ids.len, i + 1));
+	memcpy(digest->data, halves, UUID_LEN);
+	return true;
+}
+
+/* NULL if a value is no plain set. */
+Datum
+hllset_sync_row_digest(PG_FUNCTION_ARGS)
+{
+	SyncDigester *digester = fcinfo->flinfo->fn_extra;
+	Datum values[FUNC_MAX_ARGS];
+	bool nulls[FUNC_MAX_ARGS];
+	pg_uuid_t *digest = palloc(sizeof(pg_uuid_t));
+
+	if (digester == NULL)
+	{
+		Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+
+		for (int i = 0; i < PG_NARGS(); i++)
+			if (!sync_is_hllset(get_fn_expr_argtype(fcinfo->flinfo, i)))
+				ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+								errmsg("row_digest takes values of type hllset")));
+		digester = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(SyncDigester));
+		sync_digester_init(digester, type, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = digester;
+	}
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		nulls[i] = PG_ARGISNULL(i);
+		values[i] = PG_GETARG_DATUM(i);
+	}
+	if (!sync_digest(digester, values, nulls, PG_NARGS(), digest))
+		PG_RETURN_NULL();
+	PG_RETURN_UUID_P(digest);
+}

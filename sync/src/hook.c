@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Statements that our workers would be in the way of, or that they should know of at once. A database that is dropped, renamed, moved or
+ * copied must have no other sessions, so its workers leave it first, if the caller may do what he asks for.
+ */
+#include "hllset_sync.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/ipc.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/syscache.h"
+
+static ProcessUtility_hook_type next_utility;
+
+/* ---- databases ---- */
+
+static Oid
+if_owned(const char *name)
+{
+	Oid database = get_database_oid(name, true);
+
+	return OidIsValid(database) && sync_owns_database(database) ? database : InvalidOid;
+}
+
+/* A template may be copied by all who may create databases, anything else by its owner. */
+static Oid
+if_copied(const char *name)
+{
+	Oid database = get_database_oid(name, true);
+	HeapTuple tuple;
+	bool is_template;
+
+	if (!OidIsValid(database) || !have_createdb_privilege())
+		return InvalidOid;
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	is_template = ((Form_pg_database) GETSTRUCT(tuple))->datistemplate;
+	ReleaseSysCache(tuple);
+	return is_template || sync_owns_database(database) ? database : InvalidOid;
+}
+
+static const DefElem *
+find_option(List *options, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, options)
+	{
+		const DefElem *option = lfirst(cell);
+
+		if (strcmp(option->defname, name) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+static Oid
+copied_by(const CreatedbStmt *statement)
+{
+	const DefElem *option = find_option(statement->options, "template");
+
+	return option != NULL && option->arg != NULL ? if_copied(defGetString((DefElem *) option)) : InvalidOid;
+}
+
+/* The database that nobody else may use while STATEMENT runs, InvalidOid if there is none or the caller may not do this. */
+static Oid
+database_of(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropdbStmt:
+			return if_owned(((const DropdbStmt *) statement)->dbname);
+		case T_RenameStmt:
+			if (((const RenameStmt *) statement)->renameType == OBJECT_DATABASE)
+				return if_owned(((const RenameStmt *) statement)->subname);
+			return InvalidOid;
+		case T_AlterDatabaseStmt:
+			if (find_option(((const AlterDatabaseStmt *) statement)->options, "tablespace") != NULL)
+				return if_owned(((const AlterDatabaseStmt *) statement)->dbname);
+			return InvalidOid;
+		case T_CreatedbStmt:
+			return copied_by((const CreatedbStmt *) statement);
+		default:
+			return InvalidOid;
+	}
+}
+
+/* ---- peers ---- */
+
+static bool
+concerns_peers(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+			return true;
+		case T_DropStmt:
+			return ((const DropStmt *) statement)->removeType == OBJECT_FOREIGN_SERVER ||
+				   ((const DropStmt *) statement)->removeType == OBJECT_EXTENSION;
+		case T_RenameStmt:
+			return ((const RenameStmt *) statement)->renameType == OBJECT_FOREIGN_SERVER;
+		default:
+			return false;
+	}
+}
+
+/* ---- the hook ---- */
+
+static void
+run(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
+	QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	ProcessUtility_hook_type next = next_utility ? next_utility : standard_ProcessUtility;
+
+	next(pstmt, query, read_only_tree, context, params, environment, dest, completion);
+}
+
+static void
+resume(int code, Datum database)
+{
+	sync_resume(DatumGetObjectId(database));
+}
+
+/* An error lifts the ban too, and so does the end of this session. */
+static void
+run_alone(Oid database, PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
+		  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	PG_ENSURE_ERROR_CLEANUP(resume, ObjectIdGetDatum(database));
+	{
+		run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(resume, ObjectIdGetDatum(database));
+	sync_resume(database);
+}
+
+static void
+utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
+		QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	bool peers = concerns_peers(pstmt->utilityStmt);
+	Oid database = InvalidOid;
+
+	/* Inside a transaction block these statements fail anyway. */
+	if (IsTransactionState() && !IsTransactionBlock())
+		database = database_of(pstmt->utilityStmt);
+	if (!OidIsValid(database) || !sync_suspend(database))
+		run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
+	else
+		run_alone(database, pstmt, query, read_only_tree, context, params, environment, dest, completion);
+	if (peers)
+		sync_peers_changed();
+}
+
+void
+sync_install_hooks(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+}

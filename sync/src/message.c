@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Text that came from a peer, before anyone sees it. */
+#include "link.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+#define LONGEST 1024
+
+static void
+append_escaped(StringInfo out, unsigned char byte)
+{
+	if (byte == '\n' || byte == '\t')
+		appendStringInfoChar(out, ' ');
+	else
+		appendStringInfo(out, "\\x%02X", byte);
+}
+
+char *
+sync_clean_text(const char *text)
+{
+	StringInfoData out;
+	int size = strnlen(text, LONGEST + 1);
+	bool valid;
+
+	if (size > LONGEST)
+		size = pg_mbcliplen(text, size, LONGEST);
+	while (size > 0 && text[size - 1] == '\n')
+		size--;
+	/* The peer speaks this session's client encoding; what would need a conversion is escaped. */
+	valid = pg_get_client_encoding() == GetDatabaseEncoding() && pg_verify_mbstr(GetDatabaseEncoding(), text, size, true);
+	initStringInfo(&out);
+	for (int i = 0; i < size; i++)
+	{
+		unsigned char byte = text[i];
+
+		if (byte < ' ' || byte == 0x7F || (byte > 0x7F && !valid))
+			append_escaped(&out, byte);
+		else
+			appendStringInfoChar(&out, byte);
+	}
+	return out.data;
+}

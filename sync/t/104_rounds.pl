@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: PostgreSQL
+# A thousand rounds: the worker does not grow, and never holds a snapshot, a transaction or a lock while it waits for the network.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use Workers;
+
+plan skip_all => 'needs /proc' unless -r '/proc/self/status';
+
+my $node = worker_node('rounds', "hllset_sync.every = '100ms'\n");
+my $hole = black_hole();
+add_far($node);
+add_hole($node, $hole);
+state_is($node, 'far', 'ok', undef, 'it begins');
+
+my $memory = sub {
+	my ($resident) = slurp_file("/proc/$_[0]/status") =~ /^RssAnon:\s+(\d+)/m;
+	return $resident;
+};
+# Rounds that have something to do, and begin at once.
+my $rounds = sub {
+	$node->safe_psql('app', join(';', map { "INSERT INTO visits VALUES ($_ % 50, hllset_of($_)) ON CONFLICT (day) DO UPDATE SET users = visits.users | excluded.users;"
+		. " SELECT hllset_sync.sync_now('far')" } 1 .. $_[0]));
+};
+
+my $pid = status_of($node, 'far', 'pid');
+my $scheduler = pid_of($node, 'hllset_sync scheduler');
+$rounds->(200);
+my ($worker_before, $scheduler_before, $rounds_before) = ($memory->($pid), $memory->($scheduler), status_of($node, 'far', 'rounds'));
+$rounds->(1000);
+is(status_of($node, 'far', 'pid'), $pid, 'the same worker');
+cmp_ok(status_of($node, 'far', 'rounds') - $rounds_before, '>=', 1000, 'a thousand rounds');
+cmp_ok($memory->($pid) - $worker_before, '<=', 2048, 'the worker grew by ' . ($memory->($pid) - $worker_before) . ' kB');
+cmp_ok($memory->($scheduler) - $scheduler_before, '<=', 2048, 'the scheduler grew by ' . ($memory->($scheduler) - $scheduler_before) . ' kB');
+
+# Sampled in one session every 10 ms, with rounds at every 100 ms and a peer that never answers.
+my $held = $node->safe_psql('postgres', q{
+	CREATE TEMP TABLE seen (wait text, xmin text, xact text, locks bigint);
+	DO $$
+	BEGIN
+		FOR i IN 1 .. 500 LOOP
+			PERFORM pg_stat_clear_snapshot();
+			INSERT INTO seen SELECT wait_event, backend_xmin::text, xact_start::text,
+				(SELECT count(*) FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'relation')
+			FROM pg_stat_activity a
+			WHERE backend_type = 'hllset_sync worker' AND wait_event IN ('Extension', 'HllsetSyncWait');
+			PERFORM pg_sleep(0.01);
+		END LOOP;
+	END $$;
+	SELECT count(*) > 500, count(xmin), count(xact), count(*) FILTER (WHERE locks > 0) FROM seen});
+is($held, 't|0|0|0', 'no snapshot, transaction or lock in 500 samples of two workers');
+$node->stop;
+done_testing();

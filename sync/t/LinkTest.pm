@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: PostgreSQL
+# What the tests of links share: nodes, sets, peers, and whether copies are what they should be.
+package LinkTest;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use FindBin;
+use IO::Socket::INET;
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_synced lane proxy_to proxy);
+
+our @processes;
+
+# A running server with both extensions in database postgres, known to its peers by its name. Options: conf, init, port (listens on loopback).
+sub new_node
+{
+	my ($name, %option) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C', @{ $option{init} // [] } ]);
+	$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nlisten_addresses = '127.0.0.1'\n" . ($option{conf} // ''));
+	$node->start;
+	make_node($node, $name);
+	return $node;
+}
+
+sub make_node
+{
+	my ($node, $name) = @_;
+	$node->safe_psql('postgres', "CREATE EXTENSION hllset_sync CASCADE; SELECT hllset_sync.rename_node('$name')");
+	return;
+}
+
+# A table of sets by day, registered.
+sub add_set
+{
+	my ($node, $set, %option) = @_;
+	my $type = $option{type} // 'hllset(12)';
+	$node->safe_psql('postgres', "CREATE TABLE $set (day int PRIMARY KEY, visitors $type)");
+	$node->safe_psql('postgres', "CALL hllset_sync.register('$set')");
+	$node->safe_psql('postgres', "SELECT hllset_sync.grant_peer('$set', current_user::regrole)");
+	return;
+}
+
+# Rows FROM .. TO, each with elements that only this node has.
+sub add_rows
+{
+	my ($node, $set, $from, $to) = @_;
+	my $name = $node->name;
+	$node->safe_psql('postgres', qq{
+		INSERT INTO $set SELECT d, hll_add_agg('$name' || d || '/' || i, 12) FROM generate_series($from, $to) d, generate_series(1, 20) i GROUP BY d
+		ON CONFLICT (day) DO UPDATE SET visitors = $set.visitors | excluded.visitors});
+	return;
+}
+
+# NODE knows PEER as the server of its name. Options: direction, sets, port (of a proxy), database.
+sub add_peer
+{
+	my ($node, $peer, %option) = @_;
+	my ($name, $user) = ($peer->name, scalar getpwuid($<));
+	my $database = $option{database} // 'postgres';
+	my $where = $option{port} ? "host '127.0.0.1', port '$option{port}', sslmode 'disable'" : sprintf("host '%s', port '%d'", $peer->host, $peer->port);
+	my $direction = $option{direction} // 'both';
+	my $sets = defined $option{sets} ? "ARRAY['" . join("','", @{ $option{sets} }) . "']" : 'NULL';
+	$node->safe_psql('postgres', qq{
+		CREATE SERVER "$name" FOREIGN DATA WRAPPER hllset_sync OPTIONS ($where, dbname '$database');
+		CREATE USER MAPPING FOR "$user" SERVER "$name" OPTIONS (user '$user', password_required 'false');
+		SELECT hllset_sync.add_peer('$name', '$direction', $sets)});
+	return;
+}
+
+sub run_round
+{
+	my ($node, $peer) = @_;
+	my ($rc, $out, $err) = $node->psql('postgres', sprintf('CALL hllset_sync.run_round(%s)', "'" . $peer->name . "'"));
+	die "run_round: $err" if $rc != 0;
+	return $err;
+}
+
+# The round fails with this SQLSTATE and text.
+sub round_fails
+{
+	my ($node, $peer, $state, $text, $name) = @_;
+	my ($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nCALL hllset_sync.run_round('" . $peer->name . "')", on_error_stop => 1);
+	my $good = $rc != 0 && $err =~ /ERROR:  \Q$state\E: / && $err =~ $text;
+	ok($good, $name) or diag("rc $rc: $err");
+	return $good;
+}
+
+sub rows_of
+{
+	my ($node, $set) = @_;
+	return $node->safe_psql('postgres', "SELECT day, md5(hllset_send(visitors)) FROM $set ORDER BY day");
+}
+
+# What NODE has of the rows of ORIGIN.
+sub copies_of
+{
+	my ($node, $set, $origin) = @_;
+	return $node->safe_psql('postgres', "SELECT day, md5(hllset_send(visitors)) FROM ${set}_by_node WHERE node = '" . $origin->name . "' ORDER BY day");
+}
+
+# NODE's copies are the rows of ORIGIN.
+sub is_synced
+{
+	my ($node, $set, $origin, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is(copies_of($node, $set, $origin), rows_of($origin, $set), $name);
+}
+
+# One column of hllset_sync.links.
+sub lane
+{
+	my ($node, $peer, $set, $direction, $column) = @_;
+	return $node->safe_psql('postgres', "SELECT $column FROM hllset_sync.links WHERE server = '" . $peer->name . "' AND set_name = '$set' AND direction = '$direction'");
+}
+
+# ---- a proxy in between ----
+
+# Starts a proxy to a node; returns what proxy() takes.
+sub proxy_to
+{
+	my ($node) = @_;
+	my ($listen, $control) = map { PostgreSQL::Test::Cluster::get_free_port() } 1 .. 2;
+	my ($out, $err) = ('', '');
+	my $process = IPC::Run::start([ '/usr/bin/python3', "$FindBin::RealBin/proxy.py", $listen, $node->port, $control ], '<', \undef, '>', \$out, '2>', \$err);
+	$process->pump until $out =~ /ready/ || !$process->pumpable;
+	die "proxy: $err" unless $out =~ /ready/;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $control) or die "proxy: $!";
+	$socket->autoflush(1);
+	push @processes, $process;
+	return { port => $listen, socket => $socket };
+}
+
+# A command to the proxy, see proxy.py; returns the answer.
+sub proxy
+{
+	my ($proxy, $command) = @_;
+	my $socket = $proxy->{socket};
+	print $socket "$command\n";
+	my $answer = <$socket>;
+	chomp $answer;
+	return $answer;
+}
+
+END
+{
+	my $status = $?;
+	$_->kill_kill for @processes;
+	$? = $status;
+}
+
+1;

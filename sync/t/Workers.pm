@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: PostgreSQL
+# What the tests of the processes share: a server with workers in database "app", and database "far" as its peer.
+package Workers;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use IO::Socket::INET;
+use PostgreSQL::Test::Cluster;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(worker_node make_node add_far add_hole black_hole state_is pid_of poll_ok quick reload status_of);
+
+my $table = q{
+	CREATE TABLE visits (day int PRIMARY KEY, users hllset(12) NOT NULL);
+	CALL hllset_sync.register('visits');
+};
+
+# Databases app and far with a registered table each, and a role that logs in at far.
+sub make_node
+{
+	my ($node) = @_;
+	$node->safe_psql('postgres', "CREATE ROLE hllset_worker LOGIN; CREATE ROLE app_sync LOGIN; CREATE ROLE reader LOGIN");
+	for my $database (qw(app far))
+	{
+		$node->safe_psql('postgres', "CREATE DATABASE $database");
+		$node->safe_psql($database, "CREATE EXTENSION hllset_sync CASCADE; SELECT hllset_sync.rename_node('$database'); $table");
+	}
+	$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync')");
+	return;
+}
+
+sub worker_node
+{
+	my ($name, $conf) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C' ], allows_streaming => 1);
+	$node->append_conf('postgresql.conf', <<"END");
+shared_preload_libraries = 'hllset_sync'
+hllset_sync.databases = 'app'
+hllset_sync.worker_role = 'hllset_worker'
+hllset_sync.every = '200ms'
+max_worker_processes = 12
+autovacuum = off
+@{[ $conf // '' ]}
+END
+	$node->start;
+	make_node($node);
+	return $node;
+}
+
+sub add_server
+{
+	my ($node, $name, $options) = @_;
+	$node->safe_psql('app', qq{
+		CREATE SERVER $name FOREIGN DATA WRAPPER hllset_sync OPTIONS ($options, sslmode 'disable');
+		CREATE USER MAPPING FOR hllset_worker SERVER $name OPTIONS (user 'app_sync', password_required 'false');
+		SELECT hllset_sync.add_peer('$name')});
+	return;
+}
+
+# Database "far" of the same server, by a peer of the name given.
+sub add_far
+{
+	my ($node, $name) = @_;
+	my ($host, $port) = ($node->host, $node->port);
+	add_server($node, $name // 'far', "host '$host', port '$port', dbname 'far'");
+	return;
+}
+
+# A socket that takes connections and never says a word.
+sub black_hole
+{
+	return IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100, Proto => 'tcp') // die "no socket: $!";
+}
+
+sub add_hole
+{
+	my ($node, $hole) = @_;
+	add_server($node, 'hole', "host '127.0.0.1', port '" . $hole->sockport . "', dbname 'far'");
+	return;
+}
+
+sub status_of
+{
+	my ($node, $peer, $column) = @_;
+	return $node->safe_psql('app', "SELECT $column FROM hllset_sync.status WHERE peer = '$peer'");
+}
+
+# Within SECONDS the query returns "t" on every line.
+sub poll_ok
+{
+	my ($node, $database, $query, $name, $seconds) = @_;
+	my $end = time + ($seconds // 10);
+	my ($rc, $out, $err);
+	do
+	{
+		($rc, $out, $err) = $node->psql($database, $query);
+		return pass($name) if $rc == 0 && $out =~ /^t(?:\nt)*$/;
+		sleep 0.05;
+	} while (time < $end);
+	fail($name);
+	diag("$query\nreturned:\n$out\n$err\n" . ($node->psql('app', 'SELECT peer, state, pid, last_error FROM hllset_sync.status'))[1]);
+	return 0;
+}
+
+sub state_is
+{
+	my ($node, $peer, $state, $error, $name, $seconds) = @_;
+	my $text = defined $error ? "AND last_error LIKE '%$error%'" : '';
+	return poll_ok($node, 'app', "SELECT true FROM hllset_sync.status WHERE peer = '$peer' AND state = '$state' $text", $name, $seconds);
+}
+
+# The process of this type, in database app.
+sub pid_of
+{
+	my ($node, $type) = @_;
+	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = '$type' ORDER BY pid LIMIT 1");
+}
+
+# The statement succeeds within SECONDS.
+sub quick
+{
+	my ($node, $database, $statement, $seconds, $name) = @_;
+	my $start = time;
+	my ($rc, $out, $err) = $node->psql($database, $statement);
+	my $took = time - $start;
+	ok($rc == 0 && $took <= $seconds, sprintf('%s: %.2f s', $name, $took)) or diag("$statement\n$out\n$err");
+	return;
+}
+
+# Changes settings and reloads.
+sub reload
+{
+	my ($node, %settings) = @_;
+	$node->safe_psql('postgres', "ALTER SYSTEM SET $_ = $settings{$_}") for sort keys %settings;
+	$node->reload;
+	return;
+}
+
+1;
