@@ -2,6 +2,7 @@
 /* The fit, the likelihood ratio, and the covariance at the solution. */
 #include "joint.hpp"
 
+#include <bit>
 #include <cmath>
 
 #include "cholesky.hpp"
@@ -163,6 +164,29 @@ joint_variance(int sources, const JointFit &fit, const double *covariance, Regio
 					variance += covariance[a * patterns + b];
 		}
 	return std::max(variance, 0.25);
+}
+
+/* Over one standard error: over less than an interval nothing else bends. */
+double
+joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work, double *covariance)
+{
+	int			patterns = 1 << counts.sources;
+	double		here = joint_variance(counts.sources, fit, covariance, chosen);
+	double		step = std::sqrt(here);
+	double		sum = 0;
+	JointFit	larger = fit;
+
+	chosen &= ~Regions{1} & (~Regions{0} >> (kMaxPatterns - patterns));
+	if (chosen == 0)
+		return 0;
+	for (int region = 1; region < patterns; region++)
+		if ((chosen >> region & 1) != 0)
+			sum += fit.size[region];
+	for (int region = 1; region < patterns; region++)
+		if ((chosen >> region & 1) != 0)
+			larger.size[region] += step * (sum > 0 ? fit.size[region] / sum : 1.0 / std::popcount(chosen));
+	joint_covariance(counts, larger, work, covariance);
+	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step, 0.0);
 }
 
 } // namespace hllset

@@ -68,6 +68,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (double covariance : joint.covariance())
 		FUZZ_CHECK(std::isfinite(covariance));
 	FUZZ_CHECK(std::isfinite(joint.variance(some)) && joint.variance(some) >= 0.25);
+
+	double slope = joint.variance_slope(some);
+
+	FUZZ_CHECK(std::isfinite(slope) && slope >= 0);
 	FUZZ_CHECK(std::isfinite(joint.ratio(some)) && joint.ratio(some) >= 0);
 	return 0;
 }
