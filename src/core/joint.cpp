@@ -2,7 +2,6 @@
 /* The fit, the likelihood ratio, and the covariance at the solution. */
 #include "joint.hpp"
 
-#include <bit>
 #include <cmath>
 
 #include "cholesky.hpp"
@@ -174,17 +173,18 @@ joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions cho
 	double		here = joint_variance(counts.sources, fit, covariance, chosen);
 	double		step = std::sqrt(here);
 	double		sum = 0;
+	int			count = 0;
 	JointFit	larger = fit;
 
-	chosen &= ~Regions{1} & (~Regions{0} >> (kMaxPatterns - patterns));
-	if (chosen == 0)
-		return 0;
 	for (int region = 1; region < patterns; region++)
 		if ((chosen >> region & 1) != 0)
+		{
 			sum += fit.size[region];
+			count++;
+		}
 	for (int region = 1; region < patterns; region++)
 		if ((chosen >> region & 1) != 0)
-			larger.size[region] += step * (sum > 0 ? fit.size[region] / sum : 1.0 / std::popcount(chosen));
+			larger.size[region] += step * (sum > 0 ? fit.size[region] / sum : 1.0 / count);
 	joint_covariance(counts, larger, work, covariance);
 	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step, 0.0);
 }
