@@ -165,7 +165,10 @@ joint_variance(int sources, const JointFit &fit, const double *covariance, Regio
 	return std::max(variance, 0.25);
 }
 
-/* Over one standard error: over less than an interval nothing else bends. */
+/*
+ * Over one standard error: over less than an interval nothing else bends. An estimate of 0 has the variance of a size of its standard error
+ * already.
+ */
 double
 joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work, double *covariance)
 {
@@ -173,18 +176,16 @@ joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions cho
 	double		here = joint_variance(counts.sources, fit, covariance, chosen);
 	double		step = std::sqrt(here);
 	double		sum = 0;
-	int			count = 0;
 	JointFit	larger = fit;
 
 	for (int region = 1; region < patterns; region++)
 		if ((chosen >> region & 1) != 0)
-		{
 			sum += fit.size[region];
-			count++;
-		}
+	if (sum == 0)
+		return 0;
 	for (int region = 1; region < patterns; region++)
 		if ((chosen >> region & 1) != 0)
-			larger.size[region] += step * (sum > 0 ? fit.size[region] / sum : 1.0 / count);
+			larger.size[region] += step * (fit.size[region] / sum);
 	joint_covariance(counts, larger, work, covariance);
 	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step, 0.0);
 }

@@ -406,8 +406,8 @@ TEST(Census, ErrorsOfSmallSetsTellOfSharedCoupons)
 
 	for (int trial = 0; trial < kTrials; trial++)
 	{
-		std::vector<HllsetEstimate> regions =
-			venn({set_of(random_hashes(random, 16384), 16), set_of(random_hashes(random, 16384), 16)});
+		std::vector<HllsetEstimate> regions = venn(
+			{set_of(random_hashes(random, 16384), 16), set_of(random_hashes(random, 16384), 16)});
 
 		found += regions[3].cardinality;
 		EXPECT_NEAR(std::sqrt(shared + shared * shared), regions[3].standard_error, 0.01);

@@ -180,8 +180,7 @@ TEST(Vectors, Combine)
 
 	for (const Fields &line : lines_of("combine"))
 	{
-		Outcome made =
-			try_combine(operations.at(line[1]), from_hex(line[2]), from_hex(line[3]));
+		Outcome made = try_combine(operations.at(line[1]), from_hex(line[2]), from_hex(line[3]));
 
 		SCOPED_TRACE(line[2] + " " + line[1] + " " + line[3]);
 		if (line[4] == "refused")
@@ -198,11 +197,11 @@ TEST(Vectors, Combine)
 TEST(Vectors, Refuse)
 {
 	const std::map<std::string, HllsetStatus> statuses = {
-		{"truncated", HLLSET_TRUNCATED},     {"trailing", HLLSET_TRAILING},
-		{"version", HLLSET_BAD_VERSION},     {"kind", HLLSET_BAD_KIND},
-		{"precision", HLLSET_BAD_PRECISION}, {"hash", HLLSET_BAD_HASH},
-		{"level", HLLSET_BAD_LEVEL},         {"count", HLLSET_BAD_COUNT},
-		{"position", HLLSET_BAD_POSITION},   {"padding", HLLSET_BAD_PADDING},
+		{"truncated", HLLSET_TRUNCATED},       {"trailing", HLLSET_TRAILING},
+		{"version", HLLSET_BAD_VERSION},       {"kind", HLLSET_BAD_KIND},
+		{"precision", HLLSET_BAD_PRECISION},   {"hash", HLLSET_BAD_HASH},
+		{"level", HLLSET_BAD_LEVEL},           {"count", HLLSET_BAD_COUNT},
+		{"position", HLLSET_BAD_POSITION},     {"padding", HLLSET_BAD_PADDING},
 		{"expression", HLLSET_BAD_EXPRESSION},
 	};
 
