@@ -192,9 +192,10 @@ class Server(unittest.TestCase):
         """Operations on random sets and on what they make: the same value of whatever kind, or both refuse."""
         rng, steps = random.Random(7), []
         for programme in range(40):
-            made = [state for state in random_states(rng, 12) if programme % 2 or not state.compact]
-            for _ in range(15):
-                operation, a, b = rng.choice('|&-#&-#'), rng.choice((made[-1], rng.choice(made))), rng.choice(made)
+            sets = [state for state in random_states(rng, 15) if programme % 2 or not state.compact]
+            made = sets[:1]
+            for b in sets + sets:
+                operation, a, b = rng.choice('|&-##'), made[-1], rng.choice((b, b, rng.choice(made)))
                 try:
                     made.append(g.combine(operation, a, b))
                     result = '\\x' + g.encode(made[-1]).hex()
