@@ -301,6 +301,11 @@ def measure_log(session, report, trials, users):
 # An expression, and the sources that it lies within.
 CLIPPED = {'a & b': 'ab', 'a - b': 'a', '(a & b) & c': 'abc', '(a - b) - c': 'a', '(a # b) & c': 'c', 'a - (b & c)': 'a',
            '(a | b) & c': 'c', '(a - b) & (c - b)': 'ac'}
+# Numbers of which the first ones together are the others together, at the precision of the first.
+BALANCES = ((('a & b', 'a - b'), ('a',)), (('a & b', 'a | b'), ('a', 'b')), (('a # b',), ('a - b', 'b - a')),
+            (('(a & b) & c', '(a & b) - c'), ('a & b',)), (('(a - b) - c', '(a - b) & c'), ('a - b',)),
+            (('(a & b) | c', '(a & b) & c'), ('a & b', 'c')))
+SHARES = ('hll_jaccard(a, b)', 'hll_containment(a, b)', 'hll_containment(b, a)', 'hll_cosine(a, b)', 'hll_dice(a, b)')
 # The types of a, b and c.
 MIXTURES = (('hllset(12)',) * 3, ('hllset(12, compact)',) * 3, ('hllset(14)', 'hllset(12)', 'hllset(10)'),
             ('hllset(10, compact)', 'hllset(12)', 'hllset(11, compact)'))
@@ -322,40 +327,57 @@ def make_cases(session, count):
     session.run('CREATE TEMP TABLE cases AS SELECT * FROM (VALUES ' + ', '.join(values) + ') AS cases (id, a, b, c)')
 
 
+def case_columns():
+    """The counts of CLIPPED; for each the least count of a source around it, at its precision; count and error of the terms of BALANCES."""
+    counts = [f'hll_cardinality({expression})' for expression in CLIPPED]
+    limits = ['least(' + ', '.join(f'hll_cardinality(hll_fold({name}, hll_precision({expression})))' for name in names) + ')'
+              for expression, names in CLIPPED.items()]
+    terms = [f'hll_fold({term}, hll_precision({sum_[0]}))' for sum_, other in BALANCES for term in sum_ + other]
+    sizes = [f'hll_cardinality({term}), greatest(hll_cardinality({term}), 1) * hll_relative_error({term})' for term in terms]
+    return counts, limits, sizes, list(SHARES)
+
+
 def read_cases(session, types, turn):
-    """
-    For each case the counts of CLIPPED; for each of them the least count of a source around it, at its precision; the count of a at
-    that of PAIR, and its standard error.
-    """
+    """For each case the numbers of each group of columns"""
     sources = ', '.join(f'(SELECT coalesce(hll_union_agg(s), hllset_empty(14)) FROM pool WHERE part = ANY ({name}))::{type_} '
                         f'AS {name}' for name, type_ in zip('abc', types))
-    counts = ', '.join(f'hll_cardinality({expression})' for expression in CLIPPED)
-    limits = ', '.join('least(' + ', '.join(f'hll_cardinality(hll_fold({name}, hll_precision({expression})))' for name in names) + ')'
-                       for expression, names in CLIPPED.items())
-    rows = session.rows(
-        f'SELECT {counts}, {limits}, hll_cardinality(folded), hll_cardinality(folded) * hll_relative_error(folded) '
-        f'FROM (SELECT {sources} FROM cases WHERE id % {len(MIXTURES)} = {turn} OFFSET 0) AS sources, '
-        f'hll_fold(a, hll_precision(a & b)) AS folded')
-    for row in rows:
-        numbers = list(map(float, row))
-        yield numbers[:len(CLIPPED)], numbers[len(CLIPPED):-2], numbers[-2:]
+    groups = case_columns()
+    selected = ', '.join(f"concat_ws(' ', {', '.join(group)})" for group in groups)
+    for row in session.rows(f'SELECT {selected} FROM '
+                            f'(SELECT {sources} FROM cases WHERE id % {len(MIXTURES)} = {turn} OFFSET 0) AS sources'):
+        yield [list(map(float, group.split())) for group in row]
+
+
+def imbalances(sizes):
+    """Of each of BALANCES, in standard errors of all its terms together; where parts make up a set, in those of the set"""
+    terms = iter(zip(sizes[::2], sizes[1::2]))
+    for names, others in BALANCES:
+        left, right = [next(terms) for _ in names], [next(terms) for _ in others]
+        difference = sum(size for size, _ in left) - sum(size for size, _ in right)
+        scale = sum(size for size, _ in left + right)
+        error = math.sqrt(sum(error ** 2 for _, error in (right if others == ('a',) else left + right)))
+        yield 0 if abs(difference) <= 1e-9 * scale else abs(difference) / (error or math.ulp(scale))
 
 
 def measure_cases(session, report, count):
     make_cases(session, count)
     for turn, types in enumerate(MIXTURES):
         what = ', '.join(types)
-        negative, above, off = [], [], []
-        for counts, limits, (a, error) in read_cases(session, types, turn):
-            negative += [size for size in counts if not size >= 0]
+        negative, above, off, wrong = [], [], [], []
+        for counts, limits, sizes, shares in read_cases(session, types, turn):
+            negative += [size for size in counts + sizes if not size >= 0]
             above += [(size, limit) for size, limit in zip(counts, limits) if not size <= limit]
-            off.append(0 if math.isclose(counts[0] + counts[1], a) else abs(counts[0] + counts[1] - a) / (error or math.ulp(a)))
-        far = sum(not x <= 4 for x in off)
+            off.append(list(imbalances(sizes)))
+            wrong += [share for share in shares if not 0 <= share <= 1]
         report.demand(not negative, f'{what}: {len(negative)} negative counts, such as {negative[:3]}')
         report.demand(not above, f'{what}: {len(above)} counts above that of a source around them, such as {above[:3]}')
-        report.demand(not far, f'{what}: {far} times (a & b) + (a - b) is more than 4 standard errors from a')
-        report.cases.append({'types': what, 'cases': len(off), 'negative': len(negative), 'above': len(above), 'far': far,
-                             'farthest': max(off)})
+        report.demand(not wrong, f'{what}: {len(wrong)} shares outside of 0 to 1, such as {wrong[:3]}')
+        for (left, right), each in zip(BALANCES, zip(*off)):
+            far = sum(not x <= 4 for x in each)
+            law = ' + '.join(f'({term})' for term in left) + ' = ' + ' + '.join(f'({term})' for term in right)
+            report.demand(not far, f'{what}: {far} times {law} is off by more than 4 standard errors')
+            report.cases.append({'types': what, 'cases': len(off), 'negative': len(negative), 'above': len(above), 'wrong': len(wrong),
+                                 'law': law, 'far': far, 'farthest': max(each)})
 
 
 # ---- time ----
@@ -400,11 +422,11 @@ def print_others(report):
     table(['sets', 'truth', 'L0', 'rmse', 'ratio', 'bias', 'bias/se', 'in 95 %'],
           [[p['sets'], p['truth'], ','.join(map(str, p['level0'])), percent(p['rmse']), f'{p["ratio"]:.3f}', percent(p['bias']),
             f'{p["bias_z"]:+.2f}', percent(p['coverage'], 1)] for p in report.logs])
-    print('\nRandom cases: counts that are negative or above that of a source around them; how often (a & b) + (a - b) is more than 4 '
-          'standard errors from a, and the most of these.')
-    table(['types', 'cases', 'negative', 'above', 'far', 'farthest'],
-          [[case['types'], case['cases'], case['negative'], case['above'], case['far'], f'{case["farthest"]:.2f}']
-           for case in report.cases])
+    print('\nRandom triples: counts that are negative or above that of a source around them, shares outside of 0 to 1; how often a law in '
+          'count is off by more than 4 standard errors, and by how many at most')
+    table(['types', 'cases', 'negative', 'above', 'outside', 'law', 'far', 'farthest'],
+          [[case['types'], case['cases'], case['negative'], case['above'], case['wrong'], case['law'], case['far'],
+            f'{case["farthest"]:.2f}'] for case in report.cases])
     print('\nOverlap matrix: CPU microseconds a pair')
     table(['sets', 'n', 'kind', 'form', 'expression', 'µs'],
           [[p['sets'], p['n'], p['kind'], p['form'], p['expression'], f'{p["microseconds"]:.1f}'] for p in report.times])

@@ -96,9 +96,23 @@ ORDER BY number;
 
 SELECT number
 FROM vector
-WHERE kind = 'fold' AND evaluate(format('hll_fold(%L::hllset, %s)::hllset(%2$s%s)', '\x' || a, b, CASE c WHEN 'compact' THEN ', compact' ELSE '' END))
+WHERE kind = 'fold' AND evaluate(format('hll_fold(%L::hllset, %s)%s', '\x' || a, b,
+        CASE c WHEN 'graded' THEN format('::hllset(%s)', b) WHEN 'compact' THEN format('::hllset(%s, compact)', b) ELSE '' END))
     IS DISTINCT FROM '\x' || d
 ORDER BY number;
+
+-- ---- combine: operation, bytes, bytes, bytes of the result or refused ----
+
+SELECT hll_kind(('\x' || d)::hllset) AS kind, count(*) FROM vector WHERE kind = 'combine' AND d <> 'refused' GROUP BY 1 ORDER BY 1;
+
+SELECT number, a AS operation, made
+FROM vector, evaluate(format('%L::hllset %s %L', '\x' || b, a, '\x' || c)) AS made
+WHERE kind = 'combine' AND made IS DISTINCT FROM '\x' || d AND (d <> 'refused' OR made ~ '^\\x')
+ORDER BY number;
+
+SELECT DISTINCT evaluate(format('%L::hllset %s %L', '\x' || b, a, '\x' || c)) AS refused
+FROM vector
+WHERE kind = 'combine' AND d = 'refused';
 
 -- ---- refuse: bytes, reason; accept: bytes ----
 

@@ -177,6 +177,22 @@ Census::regions_of(uint32_t mask, uint32_t values) const
 	return regions;
 }
 
+/* Two elements of different regions that share a coupon are taken for one that is in all the values that hold either of them. */
+HllsetEstimate
+Census::measure_exactly(const double *tokens, uint32_t region) const
+{
+	double		losing = 0;
+	double		gaining = 0;
+
+	for (uint32_t a = 1; a < 1u << value_count_; a++)
+		for (uint32_t b = 1; b < a; b++)
+			if ((a == region) != (b == region))
+				losing += (a | b) != region ? tokens[a] * tokens[b] : 0;
+			else if ((a | b) == region)
+				gaining += tokens[a] * tokens[b];
+	return estimate_small(tokens[region], losing, gaining);
+}
+
 void
 Census::measure_tokens(HllsetEstimate *regions) const
 {
@@ -184,7 +200,7 @@ Census::measure_tokens(HllsetEstimate *regions) const
 
 	lists_.for_each_token([&](Coupon, uint32_t pattern) { tokens[values_of(pattern)]++; });
 	for (uint32_t x = 1; x < 1u << value_count_; x++)
-		regions[x] = mode_ == Mode::exact ? estimate_small(tokens[x]) : estimate_sample(tokens[x], level0_);
+		regions[x] = mode_ == Mode::exact ? measure_exactly(tokens, x) : estimate_sample(tokens[x], level0_);
 }
 
 /* The smallest source that holds all these regions; without one, an estimate beyond all others. */
@@ -234,7 +250,9 @@ Census::measure_jointly(HllsetEstimate *regions)
 
 	joint_fit(counts_, joint_, fit);
 	joint_covariance(counts_, fit, joint_, covariance_);
-	settle_exact_sources(fit);
+	JointFit	settled = fit;
+
+	settle_exact_sources(settled);
 	for (uint32_t x = 1; x < 1u << value_count_; x++)
 	{
 		Regions		chosen = regions_of((1u << value_count_) - 1, x);
@@ -245,11 +263,15 @@ Census::measure_jointly(HllsetEstimate *regions)
 		if (chosen != 0)
 		{
 			around = smallest_around(chosen);
-			n = std::min(joint_size(counts_.sources, fit, chosen), around.cardinality);
-			variance = joint_variance(counts_.sources, fit, covariance_, chosen);
+			n = std::min(joint_size(counts_.sources, settled, chosen), around.cardinality);
+			variance = joint_variance(counts_.sources, settled, covariance_, chosen);
 		}
-		regions[x] = {n, std::sqrt(variance), 0, around.cardinality, relative_error(around), 0, HLLSET_NORMAL};
+		regions[x] = {n, std::sqrt(variance), 0, around.cardinality, relative_error(around), 0, 0, HLLSET_NORMAL};
 	}
+	/* the bounds of several values together are nowhere asked for */
+	if (value_count_ == 1)
+		regions[1].variance_slope =
+			joint_variance_slope(counts_, fit, regions_of(1, 1), joint_, covariance_);
 }
 
 void

@@ -44,6 +44,7 @@ private:
 	void count_patterns(uint64_t *scratch);
 	void count_values();
 	void measure_tokens(HllsetEstimate *regions) const;
+	HllsetEstimate measure_exactly(const double *tokens, uint32_t region) const;
 	void measure_jointly(HllsetEstimate *regions);
 	void settle_exact_sources(JointFit &fit) const;
 	HllsetEstimate smallest_around(Regions regions) const;

@@ -180,12 +180,14 @@ is_saturated(const Counts &counts)
 }
 
 HllsetEstimate
-estimate_small(double tokens)
+estimate_small(double tokens, double losing, double gaining)
 {
-	/* n (n - 1) / 2 pairs, each with chance 2^-26 / 3 to share a coupon */
-	double		lost = tokens * (tokens - 1) / (6 * std::ldexp(1.0, kAddressBits));
+	/* each pair with chance 2^-26 / 3; the number that share one is Poisson, and shifts the count by its mean */
+	double		pairs = tokens * (tokens - 1) / 2 + losing + gaining;
+	double		shared = std::max(0.0, pairs) / (3 * std::ldexp(1.0, kAddressBits));
+	double		least = gaining > 0 ? 0 : tokens;
 
-	return {tokens, std::sqrt(std::max(0.0, lost)), tokens, kNoLimit, 0, 0, HLLSET_LOGNORMAL};
+	return {tokens, std::sqrt(shared + shared * shared), least, kNoLimit, 0, 0, 0, HLLSET_LOGNORMAL};
 }
 
 HllsetEstimate
@@ -194,7 +196,8 @@ estimate_sample(double tokens, int level0)
 	double		weight = std::ldexp(1.0, level0);
 	double		n = tokens * weight;
 
-	return {n, std::sqrt(n * (weight - 1)), tokens, kNoLimit, 0, weight, HLLSET_SAMPLED};
+	/* a token may be of elements of different operands, so not one is certain */
+	return {n, std::sqrt(n * (weight - 1)), 0, kNoLimit, 0, weight, 0, HLLSET_SAMPLED};
 }
 
 HllsetEstimate
@@ -211,7 +214,7 @@ estimate(const Counts &counts)
 	double		error = std::sqrt(relative_variance(counts, n));
 	double		unbiased = std::max(n / (1 + kBias / buckets(counts.precision)), certain);
 
-	return {unbiased, unbiased * error, certain, kNoLimit, 0, 0, HLLSET_LOGNORMAL};
+	return {unbiased, unbiased * error, certain, kNoLimit, 0, 0, 0, HLLSET_LOGNORMAL};
 }
 
 double
@@ -239,8 +242,12 @@ bounds(const HllsetEstimate &estimate, double confidence, double &lower, double 
 	}
 	else if (estimate.law == HLLSET_NORMAL)
 	{
-		lower = n - z * estimate.standard_error;
-		upper = n + z * estimate.standard_error;
+		/* the numbers at whose own variance the estimate is no further off than z (Wilson 1927) */
+		double		shift = z * z * estimate.variance_slope / 2;
+		double		half = std::hypot(z * estimate.standard_error, shift);
+
+		lower = n + shift - half;
+		upper = n + shift + half;
 	}
 	else
 	{

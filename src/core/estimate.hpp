@@ -18,8 +18,11 @@ bool is_saturated(const Counts &counts);
 /* Total: any counts with ones <= cells give a finite result. */
 HllsetEstimate estimate(const Counts &counts);
 
-/* Of so many tokens with L0 = 0: exact but for elements that share a coupon. */
-HllsetEstimate estimate_small(double tokens);
+/*
+ * Of so many tokens with L0 = 0: exact but for elements that share a coupon. Pairs of others would change the count too if they shared one:
+ * `losing` of them would lower it, `gaining` would raise it.
+ */
+HllsetEstimate estimate_small(double tokens, double losing = 0, double gaining = 0);
 
 /* Of so many tokens of level >= level0. */
 HllsetEstimate estimate_sample(double tokens, int level0);

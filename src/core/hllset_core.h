@@ -149,7 +149,7 @@ HllsetStatus hllset_core_sample(HllsetBytes value, void *work, HllsetBytes *resu
  * The value folded to a smaller or equal precision and in the wanted form. A graded set becomes compact by pouring its tokens;
  * compact into graded answers HLLSET_NOT_GRADED, an expression or a sample into compact HLLSET_NOT_A_SET, a higher precision
  * HLLSET_RAISES_PRECISION, one below 4 HLLSET_BAD_PRECISION. If nothing changes, *result is
- * value itself.
+ * value itself, of which only the header has been read.
  */
 typedef enum HllsetForm
 {
@@ -181,7 +181,7 @@ HllsetStatus hllset_core_bits(HllsetBytes set, uint32_t *words);
 typedef enum HllsetLaw
 {
 	HLLSET_LOGNORMAL,			/* of a set: the relative error is normal */
-	HLLSET_NORMAL,				/* of an expression */
+	HLLSET_NORMAL,				/* of an expression: the error is normal, its variance linear in the true number */
 	HLLSET_SAMPLED				/* of a sample: so many tokens are binomial */
 } HllsetLaw;
 
@@ -189,10 +189,11 @@ typedef struct HllsetEstimate
 {
 	double		cardinality;	/* finite, >= 0; an exact integer for small sets */
 	double		standard_error;
-	double		least;			/* so many elements are certainly there */
+	double		least;			/* so many elements are certainly there; of what came of small sets by & - #, but for shared coupons */
 	double		most;			/* the count of the smallest set around an expression: no estimate goes beyond ... */
 	double		most_error;		/* ... and no interval beyond its own; its relative standard error */
 	double		token_weight;	/* elements that a token of a sample stands for; else 0 */
+	double		variance_slope;	/* of an expression: what each further element would add to the variance; else 0 */
 	HllsetLaw	law;
 } HllsetEstimate;
 

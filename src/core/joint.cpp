@@ -165,4 +165,29 @@ joint_variance(int sources, const JointFit &fit, const double *covariance, Regio
 	return std::max(variance, 0.25);
 }
 
+/*
+ * Over one standard error: over less than an interval nothing else bends. An estimate of 0 has the variance of a size of its standard error
+ * already.
+ */
+double
+joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work, double *covariance)
+{
+	int			patterns = 1 << counts.sources;
+	double		here = joint_variance(counts.sources, fit, covariance, chosen);
+	double		step = std::sqrt(here);
+	double		sum = 0;
+	JointFit	larger = fit;
+
+	for (int region = 1; region < patterns; region++)
+		if ((chosen >> region & 1) != 0)
+			sum += fit.size[region];
+	if (sum == 0)
+		return 0;
+	for (int region = 1; region < patterns; region++)
+		if ((chosen >> region & 1) != 0)
+			larger.size[region] += step * (fit.size[region] / sum);
+	joint_covariance(counts, larger, work, covariance);
+	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step, 0.0);
+}
+
 } // namespace hllset

@@ -24,8 +24,10 @@ read_sets(Input &input)
 	std::vector<Value> values;
 	Random random(input.number(2));
 	size_t count = 2 + input.number(1) % 8;
-	Hashes common =
-		random_hashes(random, input.number(1), kSpreads[input.number(1) % std::size(kSpreads)]);
+	/* one by one: the order of arguments is the compiler's */
+	size_t common_count = input.number(1);
+	Spread spread = kSpreads[input.number(1) % std::size(kSpreads)];
+	Hashes common = random_hashes(random, common_count, spread);
 
 	for (size_t i = 0; i < count; i++)
 	{
@@ -36,8 +38,8 @@ read_sets(Input &input)
 			if (random() % 4 < how % 4)
 				hashes.push_back(hash);
 
-		ModelValue model =
-			set_model(hashes, 4 + static_cast<int>(how / 4 % 2), input.number(1) % 8 == 0);
+		bool compact = input.number(1) % 8 == 0;
+		ModelValue model = set_model(hashes, 4 + static_cast<int>(how / 4 % 2), compact);
 
 		values.push_back({model, model.bytes()});
 	}

@@ -110,7 +110,9 @@ def main(folder):
         "add_fuzz": [noise(2 + 5 * rng.randrange(1, 200)) for _ in range(60)],
         "expression_fuzz": formed + [mutated(e) for e in formed for _ in range(4)],
         "algebra_fuzz": [noise(rng.randrange(20, 80)) for _ in range(100)],
-        "joint_fuzz": [noise(rng.randrange(3, 400)) for _ in range(60)],
+        # the last fifteen are of four to six sources
+        "joint_fuzz": [noise(rng.randrange(3, 400)) for _ in range(60)]
+        + [bytes([many]) + noise(rng.randrange(20, 120)) for many in (15, 31, 47) for _ in range(5)],
         "accum_fuzz": [noise(rng.randrange(2, 80)) for _ in range(100)],
     }
     for target, inputs in seeds.items():

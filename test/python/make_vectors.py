@@ -12,6 +12,7 @@ from uuid import UUID
 
 import xxhash
 
+import algebra_vectors
 import elements as e
 import hllset as h
 
@@ -375,9 +376,13 @@ def refuse_lines():
             yield 'refuse', data.hex(), reason
 
 
+def algebra_lines():
+    yield from algebra_vectors.lines(integers)
+
+
 def lines():
     yield from HEAD.splitlines()
-    for source in (hash_lines, coupon_lines, set_lines, hashes_lines, operation_lines, refuse_lines):
+    for source in (hash_lines, coupon_lines, set_lines, hashes_lines, operation_lines, refuse_lines, algebra_lines):
         yield from ('\t'.join(map(str, line)) for line in source())
 
 

@@ -4,6 +4,7 @@
 import random
 import unittest
 
+import algebra as g
 import elements as e
 import hllset as h
 import make_vectors
@@ -61,18 +62,24 @@ class Vectors(unittest.TestCase):
             self.assertEqual(h.encode(h.union(a, b)).hex(), result)
             self.assertEqual(h.encode(h.union(b, a)).hex(), result)
         for data, precision, form, result in vectors('fold'):
-            state = h.fold(h.decode(bytes.fromhex(data)), int(precision))
-            self.assertEqual(h.encode(h.compact(state) if form == 'compact' else state).hex(), result)
+            value = g.fold(g.decode(bytes.fromhex(data)), int(precision))
+            self.assertEqual(g.encode(h.compact(value) if form == 'compact' else value).hex(), result)
+        for operation, a, b, result in vectors('combine'):
+            a, b = (g.decode(bytes.fromhex(x)) for x in (a, b))
+            if result == 'refused':
+                self.assertRaises(g.NoTokens, g.combine, operation, a, b)
+            else:
+                self.assertEqual(g.encode(g.combine(operation, a, b)).hex(), result)
 
     def test_refusals(self):
         for data, reason in vectors('refuse'):
             with self.assertRaises(h.FormatError, msg=data) as caught:
-                h.decode(bytes.fromhex(data))
+                g.decode(bytes.fromhex(data))
             self.assertEqual(caught.exception.reason, reason, data)
         self.assertEqual({reason for _, reason in vectors('refuse')}, set(
-            'truncated trailing version kind precision hash level count position padding'.split()))
+            'truncated trailing version kind precision hash level count position padding expression'.split()))
         for data, in vectors('accept'):
-            self.assertEqual(h.encode(h.decode(bytes.fromhex(data))).hex(), data)
+            self.assertEqual(g.encode(g.decode(bytes.fromhex(data))).hex(), data)
 
 
 class Elements(unittest.TestCase):

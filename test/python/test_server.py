@@ -14,6 +14,7 @@ import subprocess
 import unittest
 from decimal import Decimal
 
+import algebra as g
 import elements as e
 import hllset as h
 
@@ -186,6 +187,32 @@ class Server(unittest.TestCase):
         for state in a:
             whole = h.union(whole, state)
         self.assertEqual(text, '\\x' + h.encode(whole).hex())
+
+    def test_algebra(self):
+        """Operations on random sets and on what they make: the same value of whatever kind, or both refuse."""
+        rng, steps = random.Random(7), []
+        for programme in range(40):
+            sets = [state for state in random_states(rng, 15) if programme % 2 or not state.compact]
+            made = sets[:1]
+            for b in sets + sets:
+                operation, a, b = rng.choice('|&-##'), made[-1], rng.choice((b, b, rng.choice(made)))
+                try:
+                    made.append(g.combine(operation, a, b))
+                    result = '\\x' + g.encode(made[-1]).hex()
+                except g.NoTokens:
+                    result = 'refused'
+                steps.append((operation, g.encode(a).hex(), g.encode(b).hex(), result))
+        psql('''CREATE FUNCTION operate(operation text, a hllset, b hllset) RETURNS text LANGUAGE plpgsql AS $$
+            DECLARE made text;
+            BEGIN EXECUTE format('SELECT $1 %s $2', operation) USING a, b INTO made; RETURN made;
+            EXCEPTION WHEN program_limit_exceeded THEN RETURN 'refused'; END $$''')
+        found = rows(f"SELECT operate(o, decode(a, 'hex')::hllset, decode(b, 'hex')::hllset) "
+                     f"FROM ({values(*list(zip(*steps))[:3])}) AS v (number, o, a, b) ORDER BY number")
+        for (operation, a, b, result), (text,) in zip(steps, found, strict=True):
+            self.assertEqual(text, result, (operation, a, b))
+        kinds = [result if result == 'refused' else result[4:6] for _, _, _, result in steps]
+        for kind in ('refused', '01', '11', '02', '12', '03'):
+            self.assertIn(kind, kinds)
 
     def test_both_refuse_the_same(self):
         """Values with a flipped bit or two, a byte more or less: what both take has the same bytes and count."""

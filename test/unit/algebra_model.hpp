@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * The algebra as docs/format.md says it (Operations), in its own words and with no code of the core: sources are sets of coupons, a
- * truth table is a list of Booleans, and reduction makes one change at a time until there is none to make.
+ * truth table is a list of Booleans, and reduction goes one pair at a time until there is none to change.
  */
 #pragma once
 
@@ -143,7 +143,7 @@ public:
 				take_out(i, [&](size_t x) { return x; });
 			else
 				i++;
-		while (identify_one() || drop_one() || unite_one())
+		while (identify_one() || drop_one() || unite_all())
 			;
 		sort();
 	}
@@ -227,6 +227,17 @@ private:
 				return true;
 			}
 		return false;
+	}
+
+	/* Before any is compared with another source: a part of the class may be equal to one, which the format does not look for. */
+	bool
+	unite_all()
+	{
+		bool changed = false;
+
+		while (unite_one())
+			changed = true;
+		return changed;
 	}
 
 	void

@@ -219,6 +219,13 @@ public:
 		return joint_variance(counts_.sources, fit_, covariance_.data(), chosen);
 	}
 
+	/* After covariance(), which it spoils. */
+	double
+	variance_slope(Regions chosen)
+	{
+		return joint_variance_slope(counts_, fit_, chosen, work_.data(), covariance_.data());
+	}
+
 private:
 	const JointCounts &counts_;
 	std::vector<uint8_t> work_;

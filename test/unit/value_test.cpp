@@ -428,7 +428,7 @@ TEST(EstimateOf, Samples)
 		HllsetEstimate made = estimate(value);
 
 		EXPECT_EQ(std::ldexp(told.tokens, told.level0), made.cardinality);
-		EXPECT_EQ(told.tokens, made.least);
+		EXPECT_EQ(0, made.least);
 		EXPECT_EQ(HLLSET_SAMPLED, made.law);
 	}
 }
