@@ -34,7 +34,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 output=${output:-hidden}
-[ ${#parts[@]} -gt 0 ] || parts=(type)
+[ ${#parts[@]} -gt 0 ] || parts=(type sync)
 
 packages=(build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev
 	libgtest-dev libbenchmark-dev libipc-run-perl python3 python3-psycopg2 python3-xxhash valgrind)

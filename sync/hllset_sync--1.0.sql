@@ -24,7 +24,7 @@ CREATE TABLE sets (
 	signature    bytea NOT NULL,                -- key types, precisions, seed, hash id, format: must be equal at the peer
 	description  text NOT NULL,                 -- the same for readers
 	head         bigint NOT NULL DEFAULT 0,     -- newest seq
-	floor        bigint NOT NULL DEFAULT 0,     -- newest seq of a tombstone that was pruned
+	floor        bigint NOT NULL DEFAULT 0,     -- newest seq whose history, with its tombstones, was pruned
 	truncated_at bigint NOT NULL DEFAULT 0,     -- seq of the last TRUNCATE
 	state        text NOT NULL DEFAULT 'ok',    -- new (its rows are still to be noted), ok, broken, error
 	state_reason text,

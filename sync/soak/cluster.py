@@ -2,6 +2,7 @@
 """Servers that sync with each other through proxies, and can be killed and cut off from each other."""
 import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -92,6 +93,11 @@ class Node:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+    def crashes(self):
+        """Lines of the log that no kill -9 of a test explains."""
+        with open(self.log, errors="replace") as log:
+            return [line.strip() for line in log if re.search(r"terminated by signal (?!9:)|TRAP:|PANIC:", line)]
 
     def script(self, sql, database="app"):
         """Statement by statement, each in a transaction of its own, as psql does it."""

@@ -9,6 +9,7 @@ Needs a library built with FAULTS=1. Two nodes: b pulls from a and pushes to it.
 again, and both sides must have the same, and nothing else.
 """
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -69,10 +70,10 @@ class Case:
     def rows(self, node, table, where="true"):
         return node.query(f"SELECT node, key, hll_digest(value) FROM {table}_by_node WHERE {where} ORDER BY 1, 2")
 
-    def equal(self):
+    def equal(self, tables=("t",)):
         return all(self.rows(self.a, table, "node = 'a'") == self.rows(self.b, table, "node = 'a'")
                    and self.rows(self.b, table, "node = 'b'") == self.rows(self.a, table, "node = 'b'")
-                   for table in self.tables())
+                   for table in tables)
 
     def tables(self):
         return ("t", "seeded") if self.trigger == "seed" else ("t",)
@@ -83,8 +84,10 @@ class Case:
             return f" at {self.point}\n" in log.read()
 
     def set_fault(self, value):
-        self.passed.query("ALTER SYSTEM SET hllset_sync.fault = %s", (value,))
-        self.passed.query("SELECT pg_reload_conf()")
+        """By the file, since a server that is killed again and again does not answer."""
+        with open(f"{self.passed.folder}/postgresql.auto.conf", "w") as conf:
+            conf.write(f"hllset_sync.fault = '{value}'\n")
+        self.passed.run("pg_ctl", "-D", self.passed.folder, "reload", check=False)
 
     def provoke(self):
         if self.trigger == "reconnect":
@@ -99,11 +102,11 @@ class Case:
             self.write(self.a, 200)
 
     def register(self):
-        """A registration that is interrupted can be given again."""
+        """What is interrupted after the set was made goes on by itself."""
         for node in (self.a, self.b):
             try:
-                node.query("CALL hllset_sync.register('seeded')")
-            except psycopg2.Error:
+                node.script("CALL hllset_sync.register('seeded')")
+            except subprocess.CalledProcessError:
                 pass
 
     def go_wrong(self):
@@ -115,16 +118,15 @@ class Case:
             self.cluster.links["b", "a"].tell("reset")
 
     def mend(self):
-        for node in (self.a, self.b):
-            if not self.alive(node):
-                node.start()
-        wait_until(lambda: self.passed.query("SELECT true"), "the server to come back")
         self.set_fault("")
+        for node, action in ((self.a, "source"), (self.b, "sink")):
+            if self.action == action:
+                node.start()
+        wait_until(lambda: self.alive(self.a) and self.alive(self.b), "the servers to come back")
         if self.trigger == "seed":
             for node in (self.a, self.b):
-                wait_until(lambda node=node: node.query("SELECT true"), "the server")
-                if not node.query("SELECT FROM hllset_sync.sets WHERE set_name = 'seeded' AND state = 'ok'"):
-                    node.query("CALL hllset_sync.register('seeded')")
+                if not node.query("SELECT true FROM hllset_sync.sets WHERE set_name = 'seeded'"):
+                    node.script("CALL hllset_sync.register('seeded')")
                 other = "b" if node is self.a else "a"
                 node.query(f"SELECT hllset_sync.grant_peer('seeded', '{other}_sync')")
 
@@ -138,7 +140,7 @@ class Case:
     def run(self):
         self.write(self.a, 0)
         self.write(self.b, 100)
-        wait_until(self.equal if self.trigger != "seed" else lambda: True, "equal sets before the fault")
+        wait_until(self.equal, "equal sets before the fault")
         with open(self.passed.log, errors="replace") as log:
             self.mark = log.seek(0, 2)
         stopping = self.action in ("source", "sink", "wire")
@@ -150,12 +152,18 @@ class Case:
         self.mend()
         self.write(self.a, 300)
         self.write(self.b, 400)
-        wait_until(self.equal, "equal sets")
+        wait_until(lambda: self.equal(self.tables()), "equal sets")
         self.check_global()
+        assert not self.a.crashes() + self.b.crashes(), (self.a.crashes() + self.b.crashes())[0]
 
     def check_global(self):
         views = [node.query("SELECT key, hll_digest(value) FROM t_global ORDER BY 1") for node in (self.a, self.b)]
         assert views[0] == views[1] and views[0], "the global views differ"
+
+    def explain(self):
+        for node in filter(self.alive, (self.a, self.b)):
+            print(node.name, node.query("SELECT peer, state, failures, last_error FROM hllset_sync.status"),
+                  node.query("SELECT set_name, direction, state, cursor_seq, head_seq, last_error FROM hllset_sync.set_status"))
 
     def clean(self):
         """The next case begins without rows, and without the set that this one registered."""
@@ -180,9 +188,7 @@ def main(wanted):
                 print(f"ok   {name:32} {time.monotonic() - start:5.1f} s", flush=True)
             except (AssertionError, psycopg2.Error, RuntimeError) as problem:
                 print(f"FAIL {name:32} {problem}", flush=True)
-                for node in cluster.nodes.values():
-                    print(node.query("SELECT peer, state, failures, last_error FROM hllset_sync.status"),
-                          node.query("SELECT set_name, direction, state, cursor_seq, head_seq, last_error FROM hllset_sync.set_status"))
+                case.explain()
                 failed.append(name)
                 break
     finally:

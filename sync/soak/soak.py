@@ -245,6 +245,7 @@ def main():
             check.problems.append(f"converged only after {lasted:.1f} s")
         check.oracle(writers)
         check.same_views()
+        check.problems += [f"{name} crashed: {line}" for name, node in cluster.nodes.items() for line in node.crashes()[:3]]
         asked, acknowledged = (sum(len(getattr(writer, what)) for writer in writers) for what in ("asked", "acknowledged"))
         counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in faults.done.items())
         print(f"soak: {counts} in {time.monotonic() - start:.0f} s; {asked} elements asked for, {acknowledged} acknowledged; "

@@ -2,8 +2,6 @@
 SET client_min_messages = warning;
 CREATE TABLE t (a int, b text, s hllset(8), note text, PRIMARY KEY (a, b));
 CALL hllset_sync.register('t');
-SELECT 'hllset_sync.dirty_' || set_id AS dirty FROM hllset_sync.sets WHERE set_name = 't' \gset
-
 CREATE FUNCTION noted() RETURNS TABLE (k1 int, k2 text) LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('WITH d AS (DELETE FROM hllset_sync.dirty_%s RETURNING *) SELECT * FROM d ORDER BY 1, 2',

@@ -1,6 +1,8 @@
 -- Copies: written with their cursor, or not at all.
 SET client_min_messages = warning;
-CREATE TABLE t (k int PRIMARY KEY, s hllset(8));
+CREATE ROLE regress_sync_super SUPERUSER;
+SET ROLE regress_sync_super;
+CREATE TABLE t (k int PRIMARY KEY, s hllset(12));
 CALL hllset_sync.register('t');
 SELECT hllset_sync.grant_peer('t', current_user::regrole);
 SELECT hllset_sync.rename_node('here');
@@ -54,13 +56,16 @@ SELECT orphans FROM hllset_sync.set_status WHERE set_name = 't';
 -- equal rows have equal fingerprints, on both sides
 INSERT INTO t SELECT i, hllset_of(i) FROM generate_series(10, 60) i;
 SELECT head FROM hllset_sync.p_heads('{t}');
+SELECT hllset_sync.grant_peer('t', current_user::regrole);
 SELECT r.seq FROM (SELECT array_agg(seq ORDER BY seq) AS seqs, array_agg(key ORDER BY seq) AS keys, array_agg(sketches ORDER BY seq) AS sketches
 		FROM hllset_sync.p_changes('t', 0, NULL, 100, 100, 100000)) c,
 	hllset_sync.p_receive('t', '22222222-2222-2222-2222-222222222222', 'mirror', 'changes', 0, NULL, 0, seqs, keys, sketches, 52, :n1) r;
 SELECT count(*) FROM (SELECT * FROM hllset_sync.p_fingerprint('t', NULL, 1000)
 	EXCEPT SELECT * FROM hllset_sync.p_fingerprint('t', '22222222-2222-2222-2222-222222222222', 1000)) d;
 
--- batches that were begun
+-- batches that were begun; a role pushes for one node
+SELECT hllset_sync.p_attempt('t', :eu);
+SELECT hllset_sync.grant_peer('t', current_user::regrole, origin => :eu);
 SELECT hllset_sync.p_attempt('t', :eu), hllset_sync.p_attempt('t', :eu);
 SELECT hllset_sync.p_attempt('t', '33333333-3333-3333-3333-333333333333');
 SELECT * FROM receive('changes', 6, :n1, 0, '{}', '{}', '{}', 7, :n1);
@@ -76,8 +81,10 @@ SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)], 6
 SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)], NULL, NULL);
 SELECT * FROM receive('changes', 7, :n1, 0, '{NULL}', '{1}', ARRAY[hllset_of(1)], 8, :n1);
 SELECT * FROM receive('other', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)], 8, :n1);
-SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[(SELECT hll_add_agg(g, 8) FROM generate_series(1, 1000) g) & (SELECT hll_add_agg(g, 8) FROM generate_series(500, 2000) g)], 8, :n1);
-SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[(SELECT hll_add_agg(g, 5) FROM generate_series(1, 1000) g)], 8, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[(SELECT hll_add_agg(g, 12) FROM generate_series(1, 10000) g) & (SELECT hll_add_agg(g, 12) FROM generate_series(5000, 20000) g)], 8, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[hllset_of(1)::hllset(9)], 8, :n1);
+SELECT * FROM receive('changes', 7, :n1, 0, '{8}', '{1}', ARRAY[(SELECT hll_add_agg(g, 14) FROM generate_series(1, 1000) g)], 8, :n1);
+SELECT * FROM hllset_sync.p_receive('t', :eu, repeat('x', 64), 'changes', 7, :n1, 0, '{}', '{}', '{}', 8, :n1);
 SELECT * FROM hllset_sync.p_receive('nothing', :eu, 'eu', 'changes', 0, NULL, 0, '{}', '{}', '{}', 1, :n1);
 SELECT * FROM hllset_sync.p_receive('t', NULL, 'eu', 'changes', 0, NULL, 0, '{}', '{}', '{}', 1, :n1);
 SELECT * FROM hllset_sync.node() n, hllset_sync.p_cursor('{t}', n.node_id) c WHERE c.seq <> 0;
@@ -98,3 +105,5 @@ DROP VIEW copies;
 SELECT hllset_sync.unregister('t');
 DROP TABLE t;
 DROP FUNCTION receive, packed(int), packed(hllset);
+RESET ROLE;
+DROP ROLE regress_sync_super;

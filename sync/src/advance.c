@@ -51,10 +51,20 @@ at_end(XactEvent event, void *unused)
 		sequenced = NIL;
 }
 
+/* What was rolled back may have been a sequencer; to tell less is always right. */
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
+					  void *unused)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		sequenced = NIL;
+}
+
 void
 sync_install_advance(void)
 {
 	RegisterXactCallback(at_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
 
 void
@@ -99,9 +109,11 @@ lock_set(SyncSet *set)
 	SyncUser user = sync_enter_catalog();
 	bool isnull;
 
-	if (sync_run("SELECT head, truncated_at, state FROM hllset_sync.sets WHERE set_id = %d FOR UPDATE",
+	if (sync_run("SELECT head, truncated_at, state FROM hllset_sync.sets WHERE set_id = %d FOR NO "
+				 "KEY UPDATE",
 				 set->id) != 1)
-		ereport(ERROR, (errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" was unregistered", set->name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" was unregistered", set->name)));
 	set->head = DatumGetInt64(sync_field(0, 1, &isnull));
 	set->truncated_at = DatumGetInt64(sync_field(0, 2, &isnull));
 	set->state = TextDatumGetCString(sync_field(0, 3, &isnull));
@@ -115,7 +127,7 @@ sync_seed(SyncSet *set)
 
 	sync_run("INSERT INTO hllset_sync.dirty_%d SELECT %s FROM %s b"
 			 " UNION ALL SELECT %s FROM hllset_sync.rows_%d r"
-			 " WHERE digest IS NOT NULL AND NOT EXISTS (SELECT FROM %s b WHERE %s)",
+			 " WHERE (digest IS NOT NULL OR refused) AND NOT EXISTS (SELECT FROM %s b WHERE %s)",
 			 set->id, sync_named("b", set->keys, set->nkeys), sync_base(set),
 			 sync_numbered("r.k", 1, set->nkeys, ""), set->id, sync_base(set),
 			 sync_match_base(set, "r"));
@@ -153,25 +165,27 @@ take_batch(SyncSet *set)
 	bool isnull;
 
 	sync_execute(
-		psprintf("WITH taken AS (DELETE FROM hllset_sync.dirty_%d"
-				 "  WHERE ctid = ANY (ARRAY(SELECT ctid FROM hllset_sync.dirty_%d LIMIT %d)) RETURNING %s),"
-				 " looked AS (SELECT %s, b.digest, coalesce(b.refused, false) AS refused,"
-				 "  r.digest AS old_digest, coalesce(r.refused, false) AS old_refused"
-				 "  FROM (SELECT DISTINCT %s FROM taken WHERE k1 IS NOT NULL) r0"
-				 "  LEFT JOIN LATERAL (SELECT d AS digest, d IS NULL AS refused FROM"
-				 "   (SELECT %s AS d FROM %s b WHERE %s OFFSET 0) b) b ON true"
-				 "  LEFT JOIN hllset_sync.rows_%d r ON %s),"
-				 " put AS (INSERT INTO hllset_sync.rows_%d AS r (%s, seq, digest, refused)"
-				 "  SELECT %s, $1 + row_number() OVER (ORDER BY %s), digest, refused FROM looked"
-				 "  WHERE digest IS DISTINCT FROM old_digest OR refused <> old_refused"
-				 "  ON CONFLICT (%s) DO UPDATE"
-				 "  SET seq = excluded.seq, digest = excluded.digest, refused = excluded.refused"
-				 "  RETURNING 1)"
-				 " SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM taken WHERE k1 IS NULL),"
-				 "  (SELECT count(*) FROM put)",
-				 set->id, set->id, BATCH, keys, sync_numbered("r0.k", 1, set->nkeys, ""), keys,
-				 sync_digest_call(set, "b"), sync_base(set), sync_match_base(set, "r0"), set->id,
-				 sync_match(set, "r", "r0"), set->id, keys, keys, keys, keys),
+		psprintf(
+			"WITH taken AS (DELETE FROM hllset_sync.dirty_%d"
+			"  WHERE ctid = ANY (ARRAY(SELECT ctid FROM hllset_sync.dirty_%d LIMIT %d)) RETURNING "
+			"%s),"
+			" looked AS (SELECT %s, b.digest, coalesce(b.refused, false) AS refused,"
+			"  r.digest AS old_digest, coalesce(r.refused, false) AS old_refused"
+			"  FROM (SELECT DISTINCT %s FROM taken WHERE k1 IS NOT NULL) r0"
+			"  LEFT JOIN LATERAL (SELECT d AS digest, d IS NULL AS refused FROM"
+			"   (SELECT %s AS d FROM %s b WHERE %s OFFSET 0) b) b ON true"
+			"  LEFT JOIN hllset_sync.rows_%d r ON %s),"
+			" put AS (INSERT INTO hllset_sync.rows_%d AS r (%s, seq, digest, refused)"
+			"  SELECT %s, $1 + row_number() OVER (ORDER BY %s), digest, refused FROM looked"
+			"  WHERE digest IS DISTINCT FROM old_digest OR refused <> old_refused"
+			"  ON CONFLICT (%s) DO UPDATE"
+			"  SET seq = excluded.seq, digest = excluded.digest, refused = excluded.refused"
+			"  RETURNING 1)"
+			" SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM taken WHERE k1 IS NULL),"
+			"  (SELECT count(*) FROM put)",
+			set->id, set->id, BATCH, keys, sync_numbered("r0.k", 1, set->nkeys, ""), keys,
+			sync_digest_call(set, "b"), sync_base(set), sync_match_base(set, "r0"), set->id,
+			sync_match(set, "r", "r0"), set->id, keys, keys, keys, keys),
 		1, types, values, NULL, false);
 	batch.taken = DatumGetInt64(sync_field(0, 1, &isnull));
 	batch.truncations = DatumGetInt64(sync_field(0, 2, &isnull));
@@ -218,16 +232,18 @@ judge(SyncSet *set)
 	char *key = NULL;
 	bool isnull;
 
-	if (sync_run("SELECT concat_ws(', ', %s) FROM hllset_sync.rows_%d WHERE refused ORDER BY seq LIMIT 1",
+	if (sync_run("SELECT concat_ws(', ', %s) FROM hllset_sync.rows_%d WHERE refused ORDER BY seq "
+				 "LIMIT 1",
 				 sync_numbered("k", 1, set->nkeys, "::text"), set->id) > 0)
 		key = TextDatumGetCString(sync_field(0, 1, &isnull));
 	sync_leave(user);
 	if (key == NULL)
 		sync_set_state(set, "ok", NULL);
 	else
-		sync_set_state(set, "error",
-					   psprintf("row (%s) holds an expression or a sample, not a set; peers don't get it",
-								key));
+		sync_set_state(
+			set, "error",
+			psprintf("row (%s) holds an expression or a sample, not a set; peers don't get it",
+					 key));
 }
 
 bool

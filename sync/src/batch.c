@@ -9,7 +9,8 @@ sync_batch_create(void)
 {
 	SyncBatch *batch = palloc0(sizeof(SyncBatch));
 
-	batch->context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync batch", ALLOCSET_DEFAULT_SIZES);
+	batch->context =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync batch", ALLOCSET_DEFAULT_SIZES);
 	return batch;
 }
 
@@ -26,7 +27,8 @@ sync_batch_reset(SyncBatch *batch)
 static void *
 enlarged(SyncBatch *batch, void *array, Size size)
 {
-	return array == NULL ? MemoryContextAlloc(batch->context, batch->room * size) : repalloc(array, batch->room * size);
+	return array == NULL ? MemoryContextAlloc(batch->context, batch->room * size)
+						 : repalloc(array, batch->room * size);
 }
 
 static void
@@ -52,7 +54,8 @@ sync_batch_add(SyncBatch *batch, int64 seq, Datum key, const Datum *sketches)
 	batch->seqs[row] = Int64GetDatum(seq);
 	batch->keys[row] = PointerGetDatum(PG_DETOAST_DATUM_COPY(key));
 	batch->gone[row] = sketches == NULL;
-	batch->sketches[row] = sketches == NULL ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(*sketches));
+	batch->sketches[row] =
+		sketches == NULL ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(*sketches));
 	batch->bytes += VARSIZE(DatumGetPointer(batch->keys[row]));
 	if (sketches != NULL)
 		batch->bytes += VARSIZE(DatumGetPointer(batch->sketches[row]));

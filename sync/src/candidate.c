@@ -3,7 +3,6 @@
 #include "hllset_sync.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -17,12 +16,12 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 static void
 refuse(const char *table, const char *why, const char *hint)
 {
-	ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("cannot register table \"%s\": %s", table, why),
+	ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					errmsg("cannot register table \"%s\": %s", table, why),
 					hint ? errhint("%s", hint) : 0));
 }
 
@@ -39,7 +38,8 @@ check_kind(Relation relation)
 	if (class->relpersistence == RELPERSISTENCE_TEMP)
 		refuse(name, "it is temporary", NULL);
 	if (class->relpersistence == RELPERSISTENCE_UNLOGGED)
-		refuse(name, "it is unlogged, so a crash would empty it", "ALTER TABLE ... SET LOGGED first.");
+		refuse(name, "it is unlogged, so a crash would empty it",
+			   "ALTER TABLE ... SET LOGGED first.");
 	if (class->relispartition)
 		refuse(name, "it is a partition", "Register the partitioned table.");
 	if (class->relkind == RELKIND_RELATION &&
@@ -47,7 +47,8 @@ check_kind(Relation relation)
 		 find_inheritance_children(RelationGetRelid(relation), NoLock) != NIL))
 		refuse(name, "it takes part in inheritance", "Use a partitioned table.");
 	if (class->relforcerowsecurity)
-		refuse(name, "row security is forced on its owner", "ALTER TABLE ... NO FORCE ROW LEVEL SECURITY first.");
+		refuse(name, "row security is forced on its owner",
+			   "ALTER TABLE ... NO FORCE ROW LEVEL SECURITY first.");
 }
 
 /* ---- columns ---- */
@@ -58,8 +59,9 @@ read_column(Relation relation, const char *name)
 	SyncColumn column;
 
 	if (!sync_column_read(RelationGetRelid(relation), name, &column))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("column \"%s\" of table \"%s\" does not exist",
-																  name, RelationGetRelationName(relation))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("column \"%s\" of table \"%s\" does not exist", name,
+							   RelationGetRelationName(relation))));
 	return column;
 }
 
@@ -70,13 +72,14 @@ read_columns(Relation relation, Datum names, int *count)
 	bool *nulls;
 	SyncColumn *columns;
 
-	deconstruct_array(DatumGetArrayTypeP(names), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls,
-					  count);
+	deconstruct_array(DatumGetArrayTypeP(names), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &elements, &nulls, count);
 	columns = palloc0(*count * sizeof(SyncColumn));
 	for (int i = 0; i < *count; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("names of columns must not be null")));
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("names of columns must not be null")));
 		columns[i] = read_column(relation, NameStr(*DatumGetName(elements[i])));
 		for (int j = 0; j < i; j++)
 			if (strcmp(columns[i].name, columns[j].name) == 0)
@@ -112,17 +115,16 @@ static void
 check_key(Relation relation, const SyncColumn *key)
 {
 	const char *table = RelationGetRelationName(relation);
-	HeapTuple tuple = SearchSysCacheAttName(RelationGetRelid(relation), key->name);
-	bool not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
 
-	ReleaseSysCache(tuple);
 	if (!sync_key_type_allowed(key->type))
 		refuse(table,
 			   psprintf("key column \"%s\" is of type %s", key->name, format_type_be(key->type)),
-			   "Keys may be boolean, smallint, integer, bigint, oid, uuid, date, timestamp, timestamptz, text, "
+			   "Keys may be boolean, smallint, integer, bigint, oid, uuid, date, timestamp, "
+			   "timestamptz, text, "
 			   "varchar or bytea: types whose equal values are equal bytes.");
-	if (!not_null)
-		refuse(table, psprintf("key column \"%s\" may be null", key->name), "ALTER TABLE ... SET NOT NULL first.");
+	if (!key->not_null)
+		refuse(table, psprintf("key column \"%s\" may be null", key->name),
+			   "ALTER TABLE ... SET NOT NULL first.");
 	if (OidIsValid(key->collation) && !get_collation_isdeterministic(key->collation))
 		refuse(table, psprintf("key column \"%s\" has a nondeterministic collation", key->name),
 			   "Give it another collation: there, equal texts may be different bytes.");
@@ -152,11 +154,14 @@ check_sketch(Relation relation, const SyncColumn *sketch)
 	const char *table = RelationGetRelationName(relation);
 
 	if (!sync_is_hllset(sketch->type))
-		refuse(table, psprintf("column \"%s\" is of type %s, not hllset", sketch->name, format_type_be(sketch->type)),
+		refuse(table,
+			   psprintf("column \"%s\" is of type %s, not hllset", sketch->name,
+						format_type_be(sketch->type)),
 			   NULL);
 	if (sketch->typmod < 0 && !creating_extension)
 		refuse(table, psprintf("column \"%s\" holds sets of any precision", sketch->name),
-			   psprintf("Give it one precision, as at the peers: ALTER TABLE ... ALTER COLUMN %s TYPE hllset(12).",
+			   psprintf("Give it one precision, as at the peers: ALTER TABLE ... ALTER COLUMN %s "
+						"TYPE hllset(12).",
 						quote_identifier(sketch->name)));
 }
 
@@ -170,14 +175,17 @@ check_columns(Relation relation, const SyncSet *set)
 	if (set->nsketches == 0)
 		refuse(table, "it has no column of type hllset", NULL);
 	if (2 * set->nkeys + set->nsketches > FUNC_MAX_ARGS)
-		refuse(table, "it has too many key and hllset columns", "Choose some: sketch_columns => '{...}'.");
+		refuse(table, "it has too many key and hllset columns",
+			   "Choose some: sketch_columns => '{...}'.");
 	for (int i = 0; i < set->nkeys; i++)
 		check_key(relation, &set->keys[i]);
 	for (int i = 0; i < set->nsketches; i++)
 		check_sketch(relation, &set->sketches[i]);
 	if (!sync_has_unique_key(set->relid, set->keys, set->nkeys))
-		refuse(table, psprintf("no unique index has just the columns (%s)", sync_bare(set->keys, set->nkeys)),
-			   "The index must not be deferrable or partial, nor hold expressions.");
+		refuse(
+			table,
+			psprintf("no unique index has just the columns (%s)", sync_bare(set->keys, set->nkeys)),
+			"The index must not be deferrable or partial, nor hold expressions.");
 }
 
 /* ---- name ---- */
@@ -196,10 +204,13 @@ check_not_registered(const SyncSet *set)
 	{
 		if (DatumGetBool(sync_field(0, 2, &isnull)))
 			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
-							errmsg("table \"%s\" is registered already, as set \"%s\"", get_rel_name(set->relid),
+							errmsg("table \"%s\" is registered already, as set \"%s\"",
+								   get_rel_name(set->relid),
 								   TextDatumGetCString(sync_field(0, 1, &isnull)))));
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("there is a set named \"%s\" already", set->name),
-						errhint("Name this one otherwise, at all its nodes alike: set_name => '...'.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("there is a set named \"%s\" already", set->name),
+				 errhint("Name this one otherwise, at all its nodes alike: set_name => '...'.")));
 	}
 	sync_leave(user);
 }
@@ -212,7 +223,8 @@ sync_candidate(Oid relid, const char *name, Datum key_names, Datum sketch_names)
 	SyncSet *set = palloc0(sizeof(SyncSet));
 
 	if (get_rel_name(relid) == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
 	relation = relation_open(relid, AccessShareLock);
 	check_kind(relation);
 	set->relid = relid;
@@ -220,11 +232,13 @@ sync_candidate(Oid relid, const char *name, Datum key_names, Datum sketch_names)
 	set->name = name ? pstrdup(name) : pstrdup(RelationGetRelationName(relation));
 	set->state = "new";
 	if (set->name[0] == '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("the name of a set must not be empty")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME), errmsg("the name of a set must not be empty")));
 	check_not_registered(set);
-	set->keys = key_names ? read_columns(relation, key_names, &set->nkeys) : primary_key(relation, &set->nkeys);
-	set->sketches = sketch_names ? read_columns(relation, sketch_names, &set->nsketches) :
-								   all_sketches(relation, &set->nsketches);
+	set->keys = key_names ? read_columns(relation, key_names, &set->nkeys)
+						  : primary_key(relation, &set->nkeys);
+	set->sketches = sketch_names ? read_columns(relation, sketch_names, &set->nsketches)
+								 : all_sketches(relation, &set->nsketches);
 	check_columns(relation, set);
 	set->description = sync_describe(set->keys, set->nkeys, set->sketches, set->nsketches);
 	relation_close(relation, NoLock);

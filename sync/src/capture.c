@@ -28,7 +28,7 @@ typedef struct Capture
 	Oid dirty;
 	int nkeys;
 	int ncolumns;
-	bool known;           /* all columns are there and of the types of the dirty heap */
+	bool known; /* all columns are there and of the types of the dirty heap */
 	AttrNumber numbers[FLEXIBLE_ARRAY_MEMBER];
 } Capture;
 
@@ -65,10 +65,10 @@ start_capture(FmgrInfo *flinfo, TriggerData *data)
 	table = psprintf("dirty_%s", trigger->tgargs[ARGUMENT_SET]);
 	capture->dirty = get_relname_relid(table, sync_schema());
 	if (!OidIsValid(capture->dirty))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table hllset_sync.%s was dropped", table),
-				 errhint("SELECT hllset_sync.unregister(...) the set of table \"%s\".",
-						 RelationGetRelationName(data->tg_relation))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table hllset_sync.%s was dropped", table),
+						errhint("SELECT hllset_sync.unregister(...) the set of table \"%s\".",
+								RelationGetRelationName(data->tg_relation))));
 	capture->nkeys = atoi(trigger->tgargs[ARGUMENT_KEYS]);
 	capture->ncolumns = ncolumns;
 	capture->known = find_columns(capture, data->tg_relation, &trigger->tgargs[ARGUMENT_NAMES]);
@@ -86,10 +86,10 @@ note(Capture *capture, TriggerData *data, HeapTuple row)
 	for (int i = 0; i < RelationGetDescr(dirty)->natts; i++)
 	{
 		slot->tts_isnull[i] = row == NULL;
-		slot->tts_values[i] = row == NULL ? (Datum) 0 :
-											heap_getattr(row, capture->numbers[i],
-														 RelationGetDescr(data->tg_relation),
-														 &slot->tts_isnull[i]);
+		slot->tts_values[i] =
+			row == NULL ? (Datum) 0
+						: heap_getattr(row, capture->numbers[i],
+									   RelationGetDescr(data->tg_relation), &slot->tts_isnull[i]);
 	}
 	ExecStoreVirtualTuple(slot);
 	simple_table_tuple_insert(dirty, slot);
@@ -108,11 +108,14 @@ same(Capture *capture, TriggerData *data, int from, int to)
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, capture->numbers[i] - 1);
 		bool old_null;
 		bool new_null;
-		Datum old_value = heap_getattr(data->tg_trigtuple, capture->numbers[i], descriptor, &old_null);
-		Datum new_value = heap_getattr(data->tg_newtuple, capture->numbers[i], descriptor, &new_null);
+		Datum old_value =
+			heap_getattr(data->tg_trigtuple, capture->numbers[i], descriptor, &old_null);
+		Datum new_value =
+			heap_getattr(data->tg_newtuple, capture->numbers[i], descriptor, &new_null);
 
 		if (old_null != new_null ||
-			(!old_null && !datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen)))
+			(!old_null &&
+			 !datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen)))
 			return false;
 	}
 	return true;

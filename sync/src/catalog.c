@@ -7,11 +7,15 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+#define LOCK_TRIES 10
+#define LOCK_PAUSE 50000 /* µs */
 
 /* ---- reading ---- */
 
@@ -30,8 +34,8 @@ names_to_columns(Datum names, int *count)
 	Datum *elements;
 	SyncColumn *columns;
 
-	deconstruct_array(DatumGetArrayTypeP(names), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements,
-					  NULL, count);
+	deconstruct_array(DatumGetArrayTypeP(names), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &elements, NULL, count);
 	columns = palloc0(*count * sizeof(SyncColumn));
 	for (int i = 0; i < *count; i++)
 		columns[i].name = pstrdup(NameStr(*DatumGetName(elements[i])));
@@ -75,13 +79,14 @@ sync_sets(Datum names, Oid role)
 	uint64 count;
 	List *sets = NIL;
 
-	count = sync_execute("SELECT s.set_id, s.set_name, s.relid::oid, s.key_cols, s.sketch_cols, s.description,"
-						 " s.head, s.floor, s.truncated_at, s.state, s.state_reason,"
-						 " coalesce(a.pull, false), coalesce(a.push, false), a.origin"
-						 " FROM hllset_sync.sets s"
-						 " LEFT JOIN hllset_sync.acl a ON a.set_id = s.set_id AND a.role::oid = $2"
-						 " WHERE $1 IS NULL OR s.set_name = ANY ($1) ORDER BY s.set_id",
-						 2, types, values, nulls, false);
+	count = sync_execute(
+		"SELECT s.set_id, s.set_name, s.relid::oid, s.key_cols, s.sketch_cols, s.description,"
+		" s.head, s.floor, s.truncated_at, s.state, s.state_reason,"
+		" coalesce(a.pull, false), coalesce(a.push, false), a.origin"
+		" FROM hllset_sync.sets s"
+		" LEFT JOIN hllset_sync.acl a ON a.set_id = s.set_id AND a.role::oid = $2"
+		" WHERE $1 IS NULL OR s.set_name = ANY ($1) ORDER BY s.set_id",
+		2, types, values, nulls, false);
 	for (uint64 i = 0; i < count; i++)
 		sets = lappend(sets, read_set(i));
 	SPI_freetuptable(SPI_tuptable);
@@ -130,6 +135,8 @@ column_problem(SyncSet *set)
 
 		if (!sync_column_read(set->relid, column->name, column))
 			return psprintf("column \"%s\" of its table is gone or renamed", column->name);
+		if (i < set->nkeys && !column->not_null)
+			return psprintf("key column \"%s\" of its table may be null now", column->name);
 	}
 	for (int i = 0; i < set->nsketches; i++)
 		if (!sync_is_hllset(set->sketches[i].type))
@@ -137,10 +144,38 @@ column_problem(SyncSet *set)
 							format_type_be(set->sketches[i].type));
 	description = sync_describe(set->keys, set->nkeys, set->sketches, set->nsketches);
 	if (strcmp(description, set->description) != 0)
-		return psprintf("its columns were \"%s\" and are \"%s\" now", set->description, description);
+		return psprintf("its columns were \"%s\" and are \"%s\" now", set->description,
+						description);
 	if (!sync_has_unique_key(set->relid, set->keys, set->nkeys))
 		return "its table has no unique index of the key columns any more";
+	if (!sync_is_captured(set->relid))
+		return psprintf("the triggers hllset_sync_capture of its table were dropped: SELECT "
+						"hllset_sync.unregister(%s)",
+						quote_literal_cstr(set->name));
 	return NULL;
+}
+
+/*
+ * Whether nothing in a table of a set runs code that its owner brought along: the next owner would run it. What
+ * register() puts there has no trigger, rule, policy, default, check or domain; an index can't be added.
+ */
+static bool
+is_as_made(Oid table)
+{
+	SyncUser user = sync_enter_catalog();
+	uint64 found;
+
+	sync_run("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", sync_table_name(table));
+	found = sync_run("SELECT FROM pg_class c WHERE c.oid = %u"
+					 " AND NOT relrowsecurity AND relchecks = 0"
+					 " AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid)"
+					 " AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid)"
+					 " AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type t"
+					 "  ON t.oid = a.atttypid WHERE a.attrelid = c.oid"
+					 "  AND (a.atthasdef OR t.typtype = 'd'))",
+					 table);
+	sync_leave(user);
+	return found > 0;
 }
 
 /* The tables of a set belong to whom the table belongs. */
@@ -152,14 +187,19 @@ internal_problem(SyncSet *set)
 	for (int i = 0; i < lengthof(kinds); i++)
 	{
 		Oid table = sync_set_table(set, kinds[i]);
+		SyncUser user;
 
 		if (!OidIsValid(table))
-			return psprintf("table hllset_sync.%s_%d was dropped: SELECT hllset_sync.unregister(%s)",
-							kinds[i], set->id, quote_literal_cstr(set->name));
-		if (!SYNC_OWNS_TABLE(table, set->owner))
+			return psprintf(
+				"table hllset_sync.%s_%d was dropped: SELECT hllset_sync.unregister(%s)", kinds[i],
+				set->id, quote_literal_cstr(set->name));
+		if (sync_table_owner(table) != set->owner)
 		{
-			SyncUser user = sync_enter_catalog();
-
+			if (!is_as_made(table))
+				return psprintf("its table has another owner now, and the old one has altered "
+								"hllset_sync.%s_%d: SELECT hllset_sync.unregister(%s)",
+								kinds[i], set->id, quote_literal_cstr(set->name));
+			user = sync_enter_catalog();
 			sync_run("ALTER TABLE hllset_sync.%s_%d OWNER TO %s", kinds[i], set->id,
 					 quote_identifier(GetUserNameFromId(set->owner, false)));
 			sync_leave(user);
@@ -168,11 +208,31 @@ internal_problem(SyncSet *set)
 	return NULL;
 }
 
+/* A long ALTER TABLE must not hold up the other sets: it is waited for only as long as a TRUNCATE may take. */
+static bool
+lock_table(Oid relid)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		if (ConditionalLockRelationOid(relid, AccessShareLock))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(LOCK_PAUSE);
+	}
+	return false;
+}
+
 bool
 sync_set_usable(SyncSet *set)
 {
-	const char *problem = table_problem(set);
+	const char *problem;
 
+	if (!lock_table(set->relid))
+	{
+		set->reason = "its table is locked";
+		return false;
+	}
+	problem = table_problem(set);
 	if (problem == NULL)
 		problem = column_problem(set);
 	if (problem == NULL)
@@ -190,8 +250,8 @@ sync_set_state(SyncSet *set, const char *state, const char *reason)
 	Oid types[3] = {TEXTOID, TEXTOID, INT4OID};
 	Datum values[3] = {CStringGetTextDatum(state), (Datum) 0, Int32GetDatum(set->id)};
 	char nulls[3] = {' ', reason ? ' ' : 'n', ' '};
-	bool same_reason = reason == NULL ? set->reason == NULL :
-										set->reason != NULL && strcmp(reason, set->reason) == 0;
+	bool same_reason = reason == NULL ? set->reason == NULL
+									  : set->reason != NULL && strcmp(reason, set->reason) == 0;
 	SyncUser user;
 
 	if (same_reason && strcmp(state, set->state) == 0)
@@ -199,8 +259,8 @@ sync_set_state(SyncSet *set, const char *state, const char *reason)
 	if (reason != NULL)
 		values[1] = CStringGetTextDatum(reason);
 	user = sync_enter_catalog();
-	sync_execute("UPDATE hllset_sync.sets SET state = $1, state_reason = $2 WHERE set_id = $3", 3, types,
-				 values, nulls, false);
+	sync_execute("UPDATE hllset_sync.sets SET state = $1, state_reason = $2 WHERE set_id = $3", 3,
+				 types, values, nulls, false);
 	sync_leave(user);
 	set->state = pstrdup(state);
 	set->reason = reason ? pstrdup(reason) : NULL;
@@ -244,8 +304,8 @@ sync_any_set(const char *name, SyncRight right)
 	List *sets = sync_sets(PointerGetDatum(names), GetUserId());
 
 	if (sets == NIL || !sync_set_allows(linitial(sets), right))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is not registered, or not granted", name)));
+		ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
+						errmsg("set \"%s\" is not registered, or not granted", name)));
 	return linitial(sets);
 }
 
@@ -255,6 +315,7 @@ sync_set(const char *name, SyncRight right)
 	SyncSet *set = sync_any_set(name, right);
 
 	if (!sync_set_usable(set))
-		ereport(ERROR, (errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is broken: %s", name, set->reason)));
+		ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
+						errmsg("set \"%s\" cannot be used: %s", name, set->reason)));
 	return set;
 }

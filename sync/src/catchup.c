@@ -2,6 +2,7 @@
 /* Functions that wait for the workers: sync_now, wait_caught_up, wait_for_peers. */
 #include "hllset_sync.h"
 
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "executor/spi.h"
@@ -32,8 +33,10 @@ static TimestampTz
 deadline_argument(FunctionCallInfo fcinfo, int number)
 {
 	if (PG_ARGISNULL(number))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the timeout must not be null")));
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the timeout must not be null")));
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(GetCurrentTimestamp()),
 												   PG_GETARG_DATUM(number)));
 }
 
@@ -48,9 +51,12 @@ require_scheduler(const char *database)
 	sync_require_shared_memory();
 	(void) sync_get_database(database, &copy);
 	if (copy.scheduler == 0)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("no workers run in this database"),
-						copy.name[0] == '\0' ? errdetail("It is not in hllset_sync.databases.") : errdetail_internal("%s", copy.reason),
-						errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no workers run in this database"),
+				 copy.name[0] == '\0' ? errdetail("It is not in hllset_sync.databases.")
+									  : errdetail_internal("%s", copy.reason),
+				 errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
 }
 
 static void
@@ -69,16 +75,19 @@ text_or_null(const char *text, char *null)
 	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* The result of a query of the catalog stays in the caller's context. */
-static SyncUser
-open_catalog(void)
+/* Runs a query of the catalog; rows are read before close_catalog, in the caller's context. */
+static uint64
+query_catalog(SyncUser *user, const char *sql, int nargs, const Oid *types, const Datum *values,
+			  const char *nulls)
 {
 	MemoryContext context = CurrentMemoryContext;
-	SyncUser user = sync_enter_catalog();
+	uint64 count;
 
+	*user = sync_enter_catalog();
 	SPI_connect();
+	count = sync_execute(sql, nargs, types, values, nulls, true);
 	MemoryContextSwitchTo(context);
-	return user;
+	return count;
 }
 
 static void
@@ -103,7 +112,8 @@ check_found(const char *server, uint64 count, List *found)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("\"%s\" is no peer", server),
 						errhint("Make it one with hllset_sync.add_peer.")));
 	if (found == NIL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("peer \"%s\" is paused", server),
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("peer \"%s\" is paused", server),
 						errhint("Resume it with hllset_sync.resume_peer.")));
 }
 
@@ -113,9 +123,10 @@ get_servers(const char *server, const char *but, const char *set)
 {
 	Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
 	char nulls[] = {' ', ' ', ' '};
-	Datum values[] = {text_or_null(server, &nulls[0]), text_or_null(but, &nulls[1]), text_or_null(set, &nulls[2])};
-	SyncUser user = open_catalog();
-	uint64 count = sync_execute(read_peers, 3, types, values, nulls, true);
+	Datum values[] = {text_or_null(server, &nulls[0]), text_or_null(but, &nulls[1]),
+					  text_or_null(set, &nulls[2])};
+	SyncUser user;
+	uint64 count = query_catalog(&user, read_peers, 3, types, values, nulls);
 	List *servers = NIL;
 
 	for (uint64 i = 0; i < count; i++)
@@ -123,7 +134,7 @@ get_servers(const char *server, const char *but, const char *set)
 		HeapTuple tuple = SPI_tuptable->vals[i];
 		bool null;
 
-		if (!DatumGetBool(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &null)))
+		if (!DatumGetBool(sync_field(i, 2, &null)))
 			servers = lappend(servers, SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1));
 	}
 	close_catalog(user);
@@ -131,8 +142,9 @@ get_servers(const char *server, const char *but, const char *set)
 	return servers;
 }
 
-static const char read_sets[] = "SELECT set_id, set_name FROM hllset_sync.sets"
-								" WHERE CASE WHEN $1 IS NULL THEN state <> 'broken' ELSE set_name = $1 END";
+static const char read_sets[] =
+	"SELECT set_id, set_name FROM hllset_sync.sets"
+	" WHERE CASE WHEN $1 IS NULL THEN state <> 'broken' ELSE set_name = $1 END";
 
 static List *
 get_sets(const char *name)
@@ -140,8 +152,8 @@ get_sets(const char *name)
 	Oid types[] = {TEXTOID};
 	char nulls[] = {' '};
 	Datum values[] = {text_or_null(name, &nulls[0])};
-	SyncUser user = open_catalog();
-	uint64 count = sync_execute(read_sets, 1, types, values, nulls, true);
+	SyncUser user;
+	uint64 count = query_catalog(&user, read_sets, 1, types, values, nulls);
 	List *sets = NIL;
 
 	for (uint64 i = 0; i < count; i++)
@@ -149,7 +161,7 @@ get_sets(const char *name)
 		Set *set = palloc(sizeof(Set));
 		bool null;
 
-		set->id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null));
+		set->id = DatumGetInt32(sync_field(i, 1, &null));
 		set->name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
 		set->servers = NIL;
 		sets = lappend(sets, set);

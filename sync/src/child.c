@@ -11,6 +11,7 @@
 
 #define FIRST_RETRY 1000   /* ms */
 #define NO_SLOT_RETRY 5000 /* ms */
+#define LOOK_AGAIN 100     /* ms between two looks at least */
 #define LONG_RUN 60000     /* ms after which an end is no failure to start */
 
 int64
@@ -80,7 +81,8 @@ sync_child_start(SyncChild *child, const SyncOrder *order, const char *function,
 	MemoryContext context = MemoryContextSwitchTo(TopMemoryContext);
 	bool started;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION | BGWORKER_INTERRUPTIBLE;
+	worker.bgw_flags =
+		BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION | BGWORKER_INTERRUPTIBLE;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_notify_pid = MyProcPid;
@@ -106,6 +108,7 @@ sync_child_start(SyncChild *child, const SyncOrder *order, const char *function,
 TimestampTz
 sync_children_next(List *children, TimestampTz latest)
 {
+	TimestampTz soon = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_AGAIN);
 	ListCell *cell;
 
 	foreach (cell, children)
@@ -113,7 +116,7 @@ sync_children_next(List *children, TimestampTz latest)
 		const SyncChild *child = lfirst(cell);
 
 		if (child->wanted && child->handle == NULL)
-			latest = Min(latest, child->next_start);
+			latest = Min(latest, Max(child->next_start, soon));
 	}
 	return latest;
 }

@@ -7,6 +7,7 @@
 #include "access/relation.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
@@ -32,6 +33,7 @@ sync_column_read(Oid relid, const char *name, SyncColumn *column)
 	column->type = attribute->atttypid;
 	column->typmod = attribute->atttypmod;
 	column->collation = attribute->attcollation;
+	column->not_null = attribute->attnotnull;
 	ReleaseSysCache(tuple);
 	if (!sync_key_type_allowed(column->type) && !sync_is_hllset(column->type))
 		return true;
@@ -108,10 +110,11 @@ format_text(Oid hllset)
 	if (format[0] != '\0')
 		return format;
 	schema = quote_identifier(sync_hllset_schema(hllset));
-	sync_run("SELECT pg_catalog.format('format %%s, hash %%s',"
-			 " pg_catalog.jsonb_extract_path_text(i, 'format_version'),"
-			 " pg_catalog.jsonb_extract_path_text(i, 'hash_id')) FROM %s.hll_info(%s.hllset_empty(4)) i",
-			 schema, schema);
+	sync_run(
+		"SELECT pg_catalog.format('format %%s, hash %%s',"
+		" pg_catalog.jsonb_extract_path_text(i, 'format_version'),"
+		" pg_catalog.jsonb_extract_path_text(i, 'hash_id')) FROM %s.hll_info(%s.hllset_empty(4)) i",
+		schema, schema);
 	strlcpy(format, TextDatumGetCString(sync_field(0, 1, &isnull)), sizeof(format));
 	return format;
 }
@@ -133,12 +136,35 @@ sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int
 	return text.data;
 }
 
+/* One trigger for rows and one for TRUNCATE, under whatever name. */
+bool
+sync_is_captured(Oid relid)
+{
+	Relation relation = relation_open(relid, AccessShareLock);
+	TriggerDesc *triggers = relation->trigdesc;
+	bool rows = false;
+	bool truncate = false;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+
+		if (get_func_namespace(trigger->tgfoid) != sync_schema())
+			continue;
+		rows |= TRIGGER_FOR_ROW(trigger->tgtype);
+		truncate |= TRIGGER_FOR_TRUNCATE(trigger->tgtype);
+	}
+	relation_close(relation, NoLock);
+	return rows && truncate;
+}
+
 static bool
 index_has_columns(Relation index, Oid relid, const SyncColumn *keys, int nkeys)
 {
 	Form_pg_index form = index->rd_index;
 
-	if (!form->indisunique || !form->indisvalid || !form->indimmediate || form->indnkeyatts != nkeys ||
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
+		form->indnkeyatts != nkeys ||
 		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
 		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
 		return false;

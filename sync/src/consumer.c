@@ -2,10 +2,8 @@
 /* Who has got what from this node, in shared memory: consumers that pull, peers that are pushed to, and how far the sequencer is. */
 #include "hllset_sync.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_authid.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/shmem.h"
 #include "utils/acl.h"
@@ -104,14 +102,11 @@ enter(HTAB *table, const Key *key)
 		entry = hash_search(table, key, HASH_ENTER_NULL, &found);
 	}
 	if (entry != NULL && !found)
-	{
-		entry->seq = 0;
-		entry->node_name[0] = '\0';
-	}
+		entry->at = 0;
 	return entry;
 }
 
-/* Notes SEQ, which never goes back, and NAME. */
+/* The news of the later AT holds: transactions of two sequencers may end in another order than they began. */
 static void
 note(HTAB *table, const Key *key, int64 seq, TimestampTz at, const char *name)
 {
@@ -120,9 +115,9 @@ note(HTAB *table, const Key *key, int64 seq, TimestampTz at, const char *name)
 	if (!sync_has_shared_memory())
 		return;
 	sync_shared_lock();
-	if ((entry = enter(table, key)) != NULL)
+	if ((entry = enter(table, key)) != NULL && at >= entry->at)
 	{
-		entry->seq = Max(entry->seq, seq);
+		entry->seq = seq;
 		entry->at = at;
 		strlcpy(entry->node_name, name, NAMEDATALEN);
 	}
@@ -131,7 +126,8 @@ note(HTAB *table, const Key *key, int64 seq, TimestampTz at, const char *name)
 }
 
 void
-sync_consumer_seen(int set_id, Oid role, const pg_uuid_t *node_id, const char *node_name, int64 acked_seq)
+sync_consumer_seen(int set_id, Oid role, const pg_uuid_t *node_id, const char *node_name,
+				   int64 acked_seq)
 {
 	Key key = make_key(set_id);
 
@@ -155,6 +151,26 @@ sync_sequenced(int set_id, TimestampTz started, int64 head)
 	Key key = make_key(set_id);
 
 	note(sequencers, &key, head, started, "");
+}
+
+void
+sync_forget_consumers(int set_id, Oid role)
+{
+	HASH_SEQ_STATUS scan;
+	Entry *entry;
+
+	if (!sync_has_shared_memory())
+		return;
+	sync_shared_lock();
+	hash_seq_init(&scan, readers);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->key.dboid == MyDatabaseId &&
+			(set_id == 0 || (entry->key.set_id == set_id && entry->key.role == role)))
+			(void) hash_search(readers, &entry->key, HASH_REMOVE, NULL);
+	}
+	sync_shared_unlock();
+	sync_shared_changed();
 }
 
 static bool
@@ -256,15 +272,15 @@ static Oid
 owner_of(int set_id)
 {
 	SyncUser user = sync_enter_catalog();
-	Oid types[] = {INT4OID};
-	Datum values[] = {Int32GetDatum(set_id)};
 	Oid owner = InvalidOid;
 	bool null;
 
 	SPI_connect();
-	if (sync_execute("SELECT c.relowner FROM hllset_sync.sets s JOIN pg_class c ON c.oid = s.relid WHERE s.set_id = $1",
-					 1, types, values, NULL, true) > 0)
-		owner = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+	if (sync_run("SELECT c.relowner FROM hllset_sync.sets s JOIN pg_catalog.pg_class c ON c.oid = "
+				 "s.relid"
+				 " WHERE s.set_id = %d",
+				 set_id) > 0)
+		owner = DatumGetObjectId(sync_field(0, 1, &null));
 	SPI_finish();
 	sync_leave(user);
 	return owner;
@@ -285,10 +301,9 @@ may_see(const Entry *entry)
 Datum
 hllset_sync_consumer_status(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SyncResult result = sync_result(fcinfo);
 	ListCell *cell;
 
-	InitMaterializedSRF(fcinfo, 0);
 	if (!sync_has_shared_memory())
 		return (Datum) 0;
 	foreach (cell, copy_consumers())
@@ -305,7 +320,7 @@ hllset_sync_consumer_status(PG_FUNCTION_ARGS)
 		values[3] = CStringGetTextDatum(entry->node_name);
 		values[4] = Int64GetDatum(entry->seq);
 		values[5] = TimestampTzGetDatum(entry->at);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		sync_result_add(&result, values, nulls);
 	}
 	return (Datum) 0;
 }

@@ -55,7 +55,8 @@ sync_digest(SyncDigester *digester, const Datum *sketches, const bool *nulls, in
 			if (!is_plain_set(digester, value))
 				return false;
 			appendBinaryStringInfo(
-				&ids, (char *) DatumGetUUIDP(FunctionCall1(&digester->digest, value))->data, UUID_LEN);
+				&ids, (char *) DatumGetUUIDP(FunctionCall1(&digester->digest, value))->data,
+				UUID_LEN);
 		}
 	}
 	if (ids.len == 1 + UUID_LEN)

@@ -17,16 +17,11 @@ typedef struct WireType
 } WireType;
 
 static const WireType wire_types[] = {
-	{BOOLOID, F_BOOLSEND, F_BOOLRECV},
-	{INT4OID, F_INT4SEND, F_INT4RECV},
-	{INT8OID, F_INT8SEND, F_INT8RECV},
-	{UUIDOID, F_UUID_SEND, F_UUID_RECV},
-	{TEXTOID, F_TEXTSEND, F_TEXTRECV},
-	{BYTEAOID, F_BYTEASEND, F_BYTEARECV},
-	{TEXTARRAYOID, F_ARRAY_SEND, InvalidOid},
-	{INT4ARRAYOID, F_ARRAY_SEND, InvalidOid},
-	{INT8ARRAYOID, F_ARRAY_SEND, InvalidOid},
-	{BYTEAARRAYOID, F_ARRAY_SEND, InvalidOid},
+	{BOOLOID, F_BOOLSEND, F_BOOLRECV},        {INT4OID, F_INT4SEND, F_INT4RECV},
+	{INT8OID, F_INT8SEND, F_INT8RECV},        {UUIDOID, F_UUID_SEND, F_UUID_RECV},
+	{TEXTOID, F_TEXTSEND, F_TEXTRECV},        {BYTEAOID, F_BYTEASEND, F_BYTEARECV},
+	{TEXTARRAYOID, F_ARRAY_SEND, InvalidOid}, {INT4ARRAYOID, F_ARRAY_SEND, InvalidOid},
+	{INT8ARRAYOID, F_ARRAY_SEND, InvalidOid}, {BYTEAARRAYOID, F_ARRAY_SEND, InvalidOid},
 };
 
 static const WireType *
@@ -55,8 +50,10 @@ hand_over_table(const SyncStatement *statement, SPITupleTable *table, SyncRow ha
 }
 
 static void
-call_here(const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle, void *state)
+call_here(const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle,
+		  void *state)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	SyncUser user;
 
 	sync_begin(NULL);
@@ -73,6 +70,7 @@ call_here(const SyncStatement *statement, const Datum *values, const char *nulls
 		sync_is_local = false;
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
 	hand_over_table(statement, SPI_tuptable, handle, state);
 	sync_commit();
 }
@@ -86,6 +84,7 @@ typedef struct Receiver
 	SyncRow handle;
 	void *state;
 	FmgrInfo functions[8];
+	int rows;
 } Receiver;
 
 static void
@@ -96,6 +95,10 @@ receive_row(void *arg, char *const *cells, const int *sizes)
 	bool nulls[lengthof(receiver->functions)];
 	MemoryContext caller = MemoryContextSwitchTo(receiver->context);
 
+	if (++receiver->rows > receiver->statement->max_rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("a peer's answer has more than %d rows", receiver->statement->max_rows)));
 	for (int i = 0; i < receiver->statement->ncolumns; i++)
 	{
 		StringInfoData buffer = {.data = cells[i], .len = sizes[i], .maxlen = sizes[i] + 1};
@@ -106,7 +109,9 @@ receive_row(void *arg, char *const *cells, const int *sizes)
 			continue;
 		values[i] = ReceiveFunctionCall(&receiver->functions[i], &buffer, InvalidOid, -1);
 		if (buffer.cursor != buffer.len)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("incorrect binary data format in column %d of a peer's answer", i + 1)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+							errmsg("incorrect binary data format in column %d of a peer's answer",
+								   i + 1)));
 	}
 	MemoryContextSwitchTo(caller);
 	receiver->handle(receiver->state, values, nulls);
@@ -115,7 +120,8 @@ receive_row(void *arg, char *const *cells, const int *sizes)
 
 /* Arrays look their elements' type up, hence the transaction. */
 static void
-send_values(const SyncStatement *statement, const Datum *values, const char *nulls, const char **cells, int *sizes)
+send_values(const SyncStatement *statement, const Datum *values, const char *nulls,
+			const char **cells, int *sizes)
 {
 	sync_begin(NULL);
 	for (int i = 0; i < statement->nargs; i++)
@@ -134,11 +140,13 @@ send_values(const SyncStatement *statement, const Datum *values, const char *nul
 }
 
 static void
-call_there(SyncWire *wire, const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle, void *state)
+call_there(SyncWire *wire, const SyncStatement *statement, const Datum *values, const char *nulls,
+		   SyncRow handle, void *state)
 {
 	Receiver receiver = {.statement = statement, .handle = handle, .state = state};
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "hllset_sync call", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(caller, "hllset_sync call", ALLOCSET_DEFAULT_SIZES);
 	const char **cells;
 	int *sizes;
 
@@ -155,7 +163,8 @@ call_there(SyncWire *wire, const SyncStatement *statement, const Datum *values, 
 }
 
 void
-sync_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle, void *state)
+sync_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls,
+		  SyncRow handle, void *state)
 {
 	if (end->wire == NULL)
 		call_here(statement, values, nulls, handle, state);
@@ -164,7 +173,8 @@ sync_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, con
 }
 
 bool
-sync_try_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle, void *state, int sqlstate)
+sync_try_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls,
+			  SyncRow handle, void *state, int sqlstate)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool done = true;
@@ -175,7 +185,8 @@ sync_try_call(SyncEnd *end, const SyncStatement *statement, const Datum *values,
 	}
 	PG_CATCH();
 	{
-		if (geterrcode() != sqlstate || (end->wire != NULL && sync_wire_state(end->wire) != SYNC_WIRE_READY))
+		if (geterrcode() != sqlstate ||
+			(end->wire != NULL && sync_wire_state(end->wire) != SYNC_WIRE_READY))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();

@@ -37,11 +37,11 @@ on_history(const SyncSet *set, int64 seq, Datum nonce)
 	if (seq == 0)
 		return true;
 	user = sync_enter_catalog();
-	found = nonce != 0 &&
-			sync_execute("SELECT FROM (SELECT seq_from, nonce FROM hllset_sync.history"
-						 "  WHERE set_id = $1 AND seq_to >= $2 ORDER BY seq_to LIMIT 1) h"
-						 " WHERE seq_from <= $2 AND nonce = $3",
-						 3, types, values, NULL, false) > 0;
+	found =
+		nonce != 0 && sync_execute("SELECT FROM (SELECT seq_from, nonce FROM hllset_sync.history"
+								   "  WHERE set_id = $1 AND seq_to >= $2 ORDER BY seq_to LIMIT 1) h"
+								   " WHERE seq_from <= $2 AND nonce = $3",
+								   3, types, values, NULL, false) > 0;
 	sync_leave(user);
 	return found;
 }
@@ -83,9 +83,10 @@ open_changes(SyncSet *set, int64 after, int64 upto, int max_rows)
 	return sync_open(psprintf("SELECT r.seq, %s IS NOT NULL, %s, %s FROM hllset_sync.rows_%d r"
 							  " LEFT JOIN %s b ON %s"
 							  " WHERE r.seq > $1 AND r.seq <= $2 ORDER BY r.seq LIMIT $3",
-							  sync_named("b", set->keys, 1), sync_numbered("r.k", 1, set->nkeys, ""),
-							  sync_named("b", set->sketches, set->nsketches), set->id, sync_base(set),
-							  sync_match_base(set, "r")),
+							  sync_named("b", set->keys, 1),
+							  sync_numbered("r.k", 1, set->nkeys, ""),
+							  sync_named("b", set->sketches, set->nsketches), set->id,
+							  sync_base(set), sync_match_base(set, "r")),
 					 3, types, values);
 }
 
@@ -100,7 +101,8 @@ static int
 read_changes(SyncSet *set, Portal portal, int64 max_bytes, Change *changes)
 {
 	MemoryContext kept = CurrentMemoryContext;
-	MemoryContext scratch = AllocSetContextCreate(kept, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch =
+		AllocSetContextCreate(kept, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
 	SyncDigester digester;
 	int64 bytes = 0;
 	int count = 0;
@@ -139,9 +141,10 @@ return_changes(SyncResult *result, const SyncSet *set, const Change *changes, in
 	values[1] =
 		PointerGetDatum(construct_array(seqs, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	user = sync_enter_catalog();
-	sync_execute("SELECT (SELECT nonce FROM hllset_sync.history h WHERE h.set_id = $1 AND h.seq_to >= s.seq"
-				 "  ORDER BY h.seq_to LIMIT 1) FROM unnest($2) WITH ORDINALITY s (seq, n) ORDER BY s.n",
-				 2, types, values, NULL, false);
+	sync_execute(
+		"SELECT (SELECT nonce FROM hllset_sync.history h WHERE h.set_id = $1 AND h.seq_to >= s.seq"
+		"  ORDER BY h.seq_to LIMIT 1) FROM unnest($2) WITH ORDINALITY s (seq, n) ORDER BY s.n",
+		2, types, values, NULL, false);
 	for (int i = 0; i < count; i++)
 	{
 		Datum row[4] = {seqs[i], (Datum) 0, PointerGetDatum(changes[i].key),
@@ -179,13 +182,14 @@ hllset_sync_p_changes(PG_FUNCTION_ARGS)
 	name = TextDatumGetCString(PG_GETARG_DATUM(0));
 	set = sync_set(name, SYNC_PULL);
 	if (!on_history(set, after, PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2)))
-		ereport(ERROR, (errcode(ERRCODE_SYNC_HISTORY),
-						errmsg("number " INT64_FORMAT " of set \"%s\" is not on this node's history", after,
-							   name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNC_HISTORY),
+				 errmsg("number " INT64_FORMAT " of set \"%s\" is not on this node's history",
+						after, name)));
 	changes = palloc(max_rows * sizeof(Change));
 	user = sync_enter(set->owner);
-	count = read_changes(set, open_changes(set, after, PG_GETARG_INT64(3), max_rows), PG_GETARG_INT64(5),
-						 changes);
+	count = read_changes(set, open_changes(set, after, PG_GETARG_INT64(3), max_rows),
+						 Max(PG_GETARG_INT64(5), 1), changes);
 	sync_leave(user);
 	if (count > 0)
 	{
@@ -211,11 +215,12 @@ prepare_fetch(SyncSet *set)
 		types[i] = set->keys[i].type;
 		appendStringInfo(&match, "%sr.k%d = $%d", i ? " AND " : "", i + 1, i + 1);
 	}
-	plan = SPI_prepare(psprintf("SELECT r.seq, true, %s, %s FROM hllset_sync.rows_%d r JOIN %s b ON %s WHERE %s",
-								sync_numbered("r.k", 1, set->nkeys, ""),
-								sync_named("b", set->sketches, set->nsketches), set->id, sync_base(set),
-								sync_match_base(set, "r"), match.data),
-					   set->nkeys, types);
+	plan = SPI_prepare(
+		psprintf("SELECT r.seq, true, %s, %s FROM hllset_sync.rows_%d r JOIN %s b ON %s WHERE %s",
+				 sync_numbered("r.k", 1, set->nkeys, ""),
+				 sync_named("b", set->sketches, set->nsketches), set->id, sync_base(set),
+				 sync_match_base(set, "r"), match.data),
+		set->nkeys, types);
 	if (plan == NULL)
 		elog(ERROR, "%s while rows were read by key", SPI_result_code_string(SPI_result));
 	return plan;
@@ -261,7 +266,8 @@ hllset_sync_p_fetch(PG_FUNCTION_ARGS)
 	SPI_connect();
 	caller = CurrentMemoryContext;
 	set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), SYNC_PULL);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), BYTEAOID, -1, false, TYPALIGN_INT, &keys, &nulls, &count);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), BYTEAOID, -1, false, TYPALIGN_INT, &keys, &nulls,
+					  &count);
 	scratch = AllocSetContextCreate(caller, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
 	user = sync_enter(set->owner);
 	plan = prepare_fetch(set);

@@ -31,7 +31,8 @@ typedef void (*Visitor)(const Entry *entry, void *argument);
 static uint64
 hash_key(const bytea *key, uint64 seed)
 {
-	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), seed);
+	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
+							   seed);
 }
 
 static Entry
@@ -82,7 +83,8 @@ static void
 visit_entries(SyncSet *set, int16 origin, int64 upto, Visitor visitor, void *argument)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext scratch = AllocSetContextCreate(caller, "hllset_sync keys", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch =
+		AllocSetContextCreate(caller, "hllset_sync keys", ALLOCSET_DEFAULT_SIZES);
 	SyncUser user = sync_enter(set->owner);
 	Portal portal = open_entries(set, origin, upto);
 
@@ -114,14 +116,16 @@ find_source(FunctionCallInfo fcinfo, int *origin)
 	SyncUser user;
 	bool isnull;
 
-	set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), PG_ARGISNULL(1) ? SYNC_PULL : SYNC_PUSH);
+	set =
+		sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), PG_ARGISNULL(1) ? SYNC_PULL : SYNC_PUSH);
 	*origin = 0;
 	if (PG_ARGISNULL(1))
 		return set;
+	sync_check_pusher(set, DatumGetUUIDP(values[0]));
 	user = sync_enter_catalog();
 	*origin = -1;
-	if (sync_execute("SELECT origin_id FROM hllset_sync.origins WHERE node_id = $1", 1, types, values, NULL,
-					 false) > 0)
+	if (sync_execute("SELECT origin_id FROM hllset_sync.origins WHERE node_id = $1", 1, types,
+					 values, NULL, false) > 0)
 		*origin = DatumGetInt16(sync_field(0, 1, &isnull));
 	sync_leave(user);
 	return set;
@@ -143,14 +147,16 @@ add_to_bucket(const Entry *entry, void *argument)
 
 	bucket->count++;
 	for (int i = 0; i < 2; i++)
-		bucket->sum[i] += hash_bytes_extended(entry->digest->data, UUID_LEN, hash_key(entry->key, i + 1));
+		bucket->sum[i] +=
+			hash_bytes_extended(entry->digest->data, UUID_LEN, hash_key(entry->key, i + 1));
 }
 
 static void
 return_bucket(SyncResult *result, int number, const Bucket *bucket)
 {
 	bytea *fingerprint = palloc(VARHDRSZ + sizeof(bucket->sum));
-	Datum values[3] = {Int32GetDatum(number), Int64GetDatum(bucket->count), PointerGetDatum(fingerprint)};
+	Datum values[3] = {Int32GetDatum(number), Int64GetDatum(bucket->count),
+					   PointerGetDatum(fingerprint)};
 	bool nulls[3] = {false, false, false};
 	uint64 sum[2] = {pg_hton64(bucket->sum[0]), pg_hton64(bucket->sum[1])};
 

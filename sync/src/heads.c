@@ -23,19 +23,34 @@ concerns_set(int sqlstate)
 		   class != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }
 
-/* As sync_advance, but an error of this set does not stop the others. */
-static bool
-advance_alone(SyncSet *set)
+typedef enum Look
+{
+	LOOK_SKIPPED, /* nothing can be said of the set now */
+	LOOK_DONE,
+	LOOK_MORE, /* changes are left to be numbered */
+} Look;
+
+static Look
+look(SyncSet *set, bool advance)
+{
+	if (!sync_set_usable(set))
+		return LOOK_SKIPPED;
+	return advance && sync_pending(set) && sync_advance(set) ? LOOK_MORE : LOOK_DONE;
+}
+
+/* An error of one set does not stop the others. */
+static Look
+look_alone(SyncSet *set, bool advance)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool more = true;
+	volatile Look result = LOOK_SKIPPED;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		more = sync_advance(set);
+		result = look(set, advance);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
@@ -52,12 +67,13 @@ advance_alone(SyncSet *set)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
-		more = !concerns_set(error->sqlerrcode);
-		if (!more)
+		if (concerns_set(error->sqlerrcode))
 			sync_set_state(set, "error", error->message);
+		else
+			result = LOOK_MORE;
 	}
 	PG_END_TRY();
-	return more;
+	return result;
 }
 
 typedef struct Heads
@@ -75,7 +91,8 @@ return_heads(SyncResult *result, const Heads *heads, bool advanced)
 	Oid types[2] = {INT4ARRAYOID, BOOLARRAYOID};
 	Datum values[2] = {
 		PointerGetDatum(construct_array(heads->ids, heads->count, INT4OID, 4, true, TYPALIGN_INT)),
-		PointerGetDatum(construct_array(heads->more, heads->count, BOOLOID, 1, true, TYPALIGN_CHAR))};
+		PointerGetDatum(
+			construct_array(heads->more, heads->count, BOOLOID, 1, true, TYPALIGN_CHAR))};
 	SyncUser user = sync_enter_catalog();
 	uint64 count =
 		sync_execute("SELECT s.set_name, s.head, h.nonce, s.floor, s.truncated_at, m.more, s.set_id"
@@ -143,14 +160,12 @@ hllset_sync_p_heads(PG_FUNCTION_ARGS)
 	foreach (cell, sets)
 	{
 		SyncSet *set = lfirst(cell);
-		bool more = false;
+		Look seen = sync_set_allows(set, SYNC_EITHER) ? look_alone(set, advance) : LOOK_SKIPPED;
 
-		if (!sync_set_allows(set, SYNC_EITHER) || !sync_set_usable(set))
+		if (seen == LOOK_SKIPPED)
 			continue;
-		if (advance && sync_pending(set))
-			more = advance_alone(set);
 		heads.ids[heads.count] = Int32GetDatum(set->id);
-		heads.more[heads.count++] = BoolGetDatum(more);
+		heads.more[heads.count++] = BoolGetDatum(seen == LOOK_MORE);
 	}
 	return_heads(&result, &heads, advance);
 	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(2))

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_p_hello);
 PG_FUNCTION_INFO_V1(hllset_sync_p_sets);
@@ -26,17 +27,17 @@ hllset_sync_p_hello(PG_FUNCTION_ARGS)
 					   CStringGetTextDatum(identity.name),
 					   CStringGetTextDatum(identity.problem ? identity.problem : "ok"),
 					   CStringGetTextDatum(SYNC_VERSION),
-					   Int32GetDatum(PG_VERSION_NUM),
+					   Int32GetDatum(atoi(GetConfigOption("server_version_num", false, false))),
 					   CStringGetTextDatum(GetDatabaseEncodingName())};
 	bool nulls[7] = {false};
 
 	if (PG_GETARG_INT32(0) > SYNC_PROTOCOL || PG_GETARG_INT32(1) < SYNC_PROTOCOL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("no common protocol: this node speaks version %d, the peer %d to %d", SYNC_PROTOCOL,
-						PG_GETARG_INT32(0), PG_GETARG_INT32(1))));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("no common protocol: this node speaks version %d, the peer %d to %d",
+							   SYNC_PROTOCOL, PG_GETARG_INT32(0), PG_GETARG_INT32(1))));
 	sync_caller.node_id = *PG_GETARG_UUID_P(2);
-	strlcpy(sync_caller.name, TextDatumGetCString(PG_GETARG_DATUM(3)), NAMEDATALEN);
+	strlcpy(sync_caller.name, sync_check_node_name(TextDatumGetCString(PG_GETARG_DATUM(3))),
+			NAMEDATALEN);
 	sync_result_add(&result, values, nulls);
 	return (Datum) 0;
 }
@@ -78,7 +79,8 @@ return_cursor(SyncResult *result, const SyncSet *set, Datum origin)
 	bool nulls[3] = {false, false, true};
 	SyncUser user = sync_enter_catalog();
 
-	if (sync_execute("SELECT c.seq, c.nonce FROM hllset_sync.cursors c JOIN hllset_sync.origins o USING (origin_id)"
+	if (sync_execute("SELECT c.seq, c.nonce FROM hllset_sync.cursors c JOIN hllset_sync.origins o "
+					 "USING (origin_id)"
 					 " WHERE c.set_id = $1 AND o.node_id = $2",
 					 2, types, values, NULL, false) > 0)
 	{
@@ -119,8 +121,10 @@ hllset_sync_p_attempt(PG_FUNCTION_ARGS)
 	values[0] = Int32GetDatum(set->id);
 	values[1] = Int16GetDatum(sync_origin_id(set, PG_GETARG_UUID_P(1), NULL));
 	user = sync_enter_catalog();
-	sync_execute("INSERT INTO hllset_sync.cursors AS c (set_id, origin_id, seq, attempts) VALUES ($1, $2, 0, 1)"
-				 " ON CONFLICT (set_id, origin_id) DO UPDATE SET attempts = c.attempts + 1 RETURNING attempts",
+	sync_execute("INSERT INTO hllset_sync.cursors AS c (set_id, origin_id, seq, attempts) VALUES "
+				 "($1, $2, 0, 1)"
+				 " ON CONFLICT (set_id, origin_id) DO UPDATE SET attempts = c.attempts + 1 "
+				 "RETURNING attempts",
 				 2, types, values, NULL, false);
 	attempts = DatumGetInt32(sync_field(0, 1, &isnull));
 	sync_leave(user);

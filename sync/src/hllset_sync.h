@@ -146,6 +146,7 @@ typedef struct SyncIdentity
 } SyncIdentity;
 
 SyncIdentity sync_identity(void); /* reads hllset_sync.node; needs a transaction */
+const char *sync_check_node_name(const char *name); /* ERROR if it is empty or too long */
 
 /* ---- catalog.c: registered sets ---- */
 
@@ -155,6 +156,7 @@ typedef struct SyncColumn
 	Oid type;
 	int32 typmod;
 	Oid collation;
+	bool not_null;
 	Oid receive_param;
 	FmgrInfo send;
 	FmgrInfo receive;
@@ -212,6 +214,7 @@ bool sync_is_hllset(Oid type);
 char *sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int nsketches);
 /* Whether a unique index, fit to identify rows, has just these columns. */
 bool sync_has_unique_key(Oid relid, const SyncColumn *keys, int nkeys);
+bool sync_is_captured(Oid relid); /* whether the triggers of a set are there */
 
 /* ---- text.c: pieces of statements ---- */
 
@@ -285,6 +288,8 @@ void sync_create_views(const SyncSet *set, const char *global_view, const char *
 
 /* The number under which copies of this node are kept here, a new one if need be. ERROR if the current user may not write them. */
 int16 sync_origin_id(SyncSet *set, const pg_uuid_t *origin, const char *name);
+/* ERROR if the current user may not deal with the copies of this node; the first node that he deals with becomes his. */
+void sync_check_pusher(SyncSet *set, const pg_uuid_t *origin);
 
 /* ---- acl.c ---- */
 
@@ -303,6 +308,12 @@ extern bool sync_in_procedure;
 void sync_begin(const char *activity); /* also shown in pg_stat_activity */
 void sync_commit(void);
 void sync_abort(void); /* after an error that is not thrown on: undoes what sync_begin began, if anything */
+
+#if PG_VERSION_NUM >= 180000
+#define SYNC_NORETURN pg_noreturn
+#else
+#define SYNC_NORETURN pg_attribute_noreturn()
+#endif
 
 /* ---- wait.c: the only places that wait ---- */
 
@@ -355,6 +366,7 @@ typedef struct SyncEnd SyncEnd;
 typedef struct SyncRound
 {
 	bool caught_up;     /* nothing was left in either direction */
+	bool again;         /* what was left only needs more time: another round may begin at once */
 	int sets;           /* sets looked at */
 	int failed_sets;    /* sets that stopped with an error of their own (see hllset_sync.links) */
 	int64 rows_in, bytes_in, rows_out, bytes_out;
@@ -395,8 +407,9 @@ void sync_wake(pid_t pid);                   /* sets the latch of a process of t
 
 /* A database may be closed to workers while it is dropped, renamed or copied. Needs the lock. */
 bool sync_is_suspended(Oid dboid);
-/* Ends the workers of DBOID and lets none in until sync_resume; returns after 5 s even if some are left. False: nothing was done. */
+/* Tells the workers of DBOID to end and lets none in until sync_resume. False: nothing was done. */
 bool sync_suspend(Oid dboid);
+void sync_await_empty(Oid dboid); /* until they have left, or 5 s */
 void sync_resume(Oid dboid);
 
 /* ---- child.c: the processes that a launcher or a scheduler starts and looks after ---- */
@@ -522,7 +535,7 @@ void sync_show_status(const char *server, const SyncStatus *status);
 bool sync_shown_status(const char *server, SyncStatus *status);
 void sync_show_state(const char *server, SyncState state, const char *error); /* of a peer without a worker; ERROR may be NULL */
 void sync_forget_status(const char *server);
-/* Asks the worker of a peer for a round, false if there is no worker; when that was last asked for. */
+/* Asks the worker of a peer for a round, which ends its wait after a failure, false if there is no worker; when that was last asked for. */
 bool sync_request_round(const char *server);
 TimestampTz sync_round_requested(const char *server);
 
@@ -537,6 +550,8 @@ void sync_sequenced(int set_id, TimestampTz started, int64 head);
 /* A push of SET_ID to SERVER is confirmed up to SEQ. */
 void sync_push_confirmed(int set_id, const char *server, int64 seq);
 
+/* ROLE reads SET_ID no more; set 0: all of this database are forgotten. */
+void sync_forget_consumers(int set_id, Oid role);
 /* The head of SET_ID, if it was sequenced after SINCE; what was confirmed by SERVER. -1: not (yet). */
 int64 sync_sequenced_since(int set_id, TimestampTz since);
 int64 sync_pushed_to(int set_id, const char *server);

@@ -7,6 +7,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -29,6 +30,20 @@ if_owned(const char *name)
 	return OidIsValid(database) && sync_owns_database(database) ? database : InvalidOid;
 }
 
+static bool
+may_create_databases(void)
+{
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+	bool may = superuser();
+
+	if (HeapTupleIsValid(tuple))
+	{
+		may |= ((Form_pg_authid) GETSTRUCT(tuple))->rolcreatedb;
+		ReleaseSysCache(tuple);
+	}
+	return may;
+}
+
 /* A template may be copied by all who may create databases, anything else by its owner. */
 static Oid
 if_copied(const char *name)
@@ -37,7 +52,7 @@ if_copied(const char *name)
 	HeapTuple tuple;
 	bool is_template;
 
-	if (!OidIsValid(database) || !have_createdb_privilege())
+	if (!OidIsValid(database) || !may_create_databases())
 		return InvalidOid;
 	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
 	if (!HeapTupleIsValid(tuple))
@@ -67,7 +82,8 @@ copied_by(const CreatedbStmt *statement)
 {
 	const DefElem *option = find_option(statement->options, "template");
 
-	return option != NULL && option->arg != NULL ? if_copied(defGetString((DefElem *) option)) : InvalidOid;
+	return option != NULL && option->arg != NULL ? if_copied(defGetString((DefElem *) option))
+												 : InvalidOid;
 }
 
 /* The database that nobody else may use while STATEMENT runs, InvalidOid if there is none or the caller may not do this. */
@@ -117,11 +133,20 @@ concerns_peers(const Node *statement)
 	}
 }
 
+/* Of this extension: the numbers of its sets start anew. */
+static bool
+is_creation(const Node *statement)
+{
+	return IsA(statement, CreateExtensionStmt) &&
+		   strcmp(((const CreateExtensionStmt *) statement)->extname, "hllset_sync") == 0;
+}
+
 /* ---- the hook ---- */
 
 static void
-run(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
-	QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+run(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
+	ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+	QueryCompletion *completion)
 {
 	ProcessUtility_hook_type next = next_utility ? next_utility : standard_ProcessUtility;
 
@@ -136,11 +161,13 @@ resume(int code, Datum database)
 
 /* An error lifts the ban too, and so does the end of this session. */
 static void
-run_alone(Oid database, PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
-		  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+run_alone(Oid database, PlannedStmt *pstmt, const char *query, bool read_only_tree,
+		  ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+		  DestReceiver *dest, QueryCompletion *completion)
 {
 	PG_ENSURE_ERROR_CLEANUP(resume, ObjectIdGetDatum(database));
 	{
+		sync_await_empty(database);
 		run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(resume, ObjectIdGetDatum(database));
@@ -148,10 +175,13 @@ run_alone(Oid database, PlannedStmt *pstmt, const char *query, bool read_only_tr
 }
 
 static void
-utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
-		QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
+		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+		QueryCompletion *completion)
 {
+	/* The statement may be gone when it has run. */
 	bool peers = concerns_peers(pstmt->utilityStmt);
+	bool creation = is_creation(pstmt->utilityStmt);
 	Oid database = InvalidOid;
 
 	/* Inside a transaction block these statements fail anyway. */
@@ -160,9 +190,12 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	if (!OidIsValid(database) || !sync_suspend(database))
 		run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 	else
-		run_alone(database, pstmt, query, read_only_tree, context, params, environment, dest, completion);
+		run_alone(database, pstmt, query, read_only_tree, context, params, environment, dest,
+				  completion);
 	if (peers)
 		sync_peers_changed();
+	if (creation)
+		sync_forget_consumers(0, InvalidOid);
 }
 
 void

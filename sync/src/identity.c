@@ -20,7 +20,17 @@ problem(uint64 sysid, Oid dboid)
 	if (sysid == GetSystemIdentifier() && dboid == MyDatabaseId)
 		return NULL;
 	return "this database is a copy of another or was moved: "
-		   "SELECT hllset_sync.new_identity() if it is a copy, keep_identity() if it is the same, moved";
+		   "SELECT hllset_sync.new_identity() if it is a copy, keep_identity() if it is the same, "
+		   "moved";
+}
+
+const char *
+sync_check_node_name(const char *name)
+{
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
+						errmsg("the name of a node must have 1 to %d bytes", NAMEDATALEN - 1)));
+	return name;
 }
 
 SyncIdentity
@@ -62,12 +72,9 @@ hllset_sync_rename_node(PG_FUNCTION_ARGS)
 {
 	Oid types[1] = {TEXTOID};
 	Datum values[1] = {PG_GETARG_DATUM(0)};
-	char *name = TextDatumGetCString(values[0]);
 	SyncUser user;
 
-	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
-						errmsg("the name of a node must have 1 to %d bytes", NAMEDATALEN - 1)));
+	(void) sync_check_node_name(TextDatumGetCString(values[0]));
 	SPI_connect();
 	user = sync_enter_catalog();
 	sync_execute("UPDATE hllset_sync.node SET node_name = $1", 1, types, values, NULL, false);
@@ -81,7 +88,8 @@ static Datum
 bind_identity(const char *id_expression)
 {
 	Oid types[2] = {INT8OID, OIDOID};
-	Datum values[2] = {Int64GetDatum((int64) GetSystemIdentifier()), ObjectIdGetDatum(MyDatabaseId)};
+	Datum values[2] = {Int64GetDatum((int64) GetSystemIdentifier()),
+					   ObjectIdGetDatum(MyDatabaseId)};
 	SyncUser user;
 
 	SPI_connect();

@@ -27,7 +27,8 @@ append_length(StringInfo buffer, int32 length)
 static void
 append_value(StringInfo buffer, SyncColumn *column, Datum value)
 {
-	bytea *bytes = is_text(column) ? DatumGetByteaPP(value) : SendFunctionCall(&column->send, value);
+	bytea *bytes =
+		is_text(column) ? DatumGetByteaPP(value) : SendFunctionCall(&column->send, value);
 
 	append_length(buffer, VARSIZE_ANY_EXHDR(bytes));
 	appendBinaryStringInfo(buffer, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
@@ -59,6 +60,15 @@ refuse(const SyncColumn *column, const char *why)
 					errdetail_internal("%s", why)));
 }
 
+/* Also keeps out sketches of another precision, which the column would fold. */
+static bool
+is_canonical(SyncColumn *column, Datum value, const char *data, int length)
+{
+	bytea *bytes = SendFunctionCall(&column->send, value);
+
+	return VARSIZE(bytes) - VARHDRSZ == length && memcmp(VARDATA(bytes), data, length) == 0;
+}
+
 static Datum
 read_value(SyncColumn *column, char *data, int length)
 {
@@ -77,6 +87,8 @@ read_value(SyncColumn *column, char *data, int length)
 	value = ReceiveFunctionCall(&column->receive, &buffer, column->receive_param, column->typmod);
 	if (buffer.cursor != length)
 		refuse(column, "Bytes are left over.");
+	if (!is_canonical(column, value, data, length))
+		refuse(column, "It is not in its canonical form, or of another precision.");
 	return value;
 }
 
@@ -98,8 +110,8 @@ sync_unpack(const bytea *packed, SyncColumn *columns, int count, Datum *values, 
 		data += sizeof(word);
 		left -= sizeof(word);
 		if (length > left || length < (nulls != NULL ? -1 : 0))
-			refuse(&columns[i], length > left ? "The bytes end before the value does." :
-												"Its length is negative.");
+			refuse(&columns[i], length > left ? "The bytes end before the value does."
+											  : "Its length is negative.");
 		if (nulls != NULL)
 			nulls[i] = length < 0;
 		values[i] = (Datum) 0;

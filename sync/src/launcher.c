@@ -17,11 +17,11 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
-#define LOOK_EVERY 10000        /* ms between looks if nothing happens */
-#define AFTER_CRASH 5000        /* ms that a crashed server gets before we may crash it again */
-#define INVALID_DATABASE (-2)   /* datconnlimit of a database whose DROP was interrupted */
+#define LOOK_EVERY 10000      /* ms between looks if nothing happens */
+#define AFTER_CRASH 5000      /* ms that a crashed server gets before we may crash it again */
+#define INVALID_DATABASE (-2) /* datconnlimit of a database whose DROP was interrupted */
 
-PGDLLEXPORT void hllset_sync_launcher_main(Datum argument) pg_attribute_noreturn();
+PGDLLEXPORT void hllset_sync_launcher_main(Datum argument);
 
 static List *children;
 
@@ -54,16 +54,19 @@ role_problem(Oid *role)
 	tuple = find_by_name(relation, Anum_pg_authid_rolname, sync_worker_role);
 	table_close(relation, AccessShareLock);
 	if (tuple == NULL)
-		return psprintf("role \"%s\" of hllset_sync.worker_role does not exist: CREATE ROLE %s LOGIN", sync_worker_role,
-						quote_identifier(sync_worker_role));
+		return psprintf(
+			"role \"%s\" of hllset_sync.worker_role does not exist: CREATE ROLE %s LOGIN",
+			sync_worker_role, quote_identifier(sync_worker_role));
 	form = (Form_pg_authid) GETSTRUCT(tuple);
 	*role = form->oid;
 	if (!form->rolcanlogin)
-		problem = psprintf("role \"%s\" may not log in: ALTER ROLE %s LOGIN", sync_worker_role, quote_identifier(sync_worker_role));
+		problem = psprintf("role \"%s\" may not log in: ALTER ROLE %s LOGIN", sync_worker_role,
+						   quote_identifier(sync_worker_role));
 	else if (form->rolsuper && !sync_allow_superuser_worker)
-		problem = psprintf("role \"%s\" is a superuser: name another one in hllset_sync.worker_role, "
-						   "or set hllset_sync.allow_superuser_worker",
-						   sync_worker_role);
+		problem =
+			psprintf("role \"%s\" is a superuser: name another one in hllset_sync.worker_role, "
+					 "or set hllset_sync.allow_superuser_worker",
+					 sync_worker_role);
 	return problem;
 }
 
@@ -104,7 +107,8 @@ start(SyncChild *child, const SyncOrder *order)
 	if (sync_child_start(child, order, "hllset_sync_scheduler_main", "hllset_sync scheduler"))
 		sync_report_database(child->name, SYNC_CONNECTING, "");
 	else
-		sync_report_database(child->name, SYNC_WAITING_FOR_SLOT, "no background worker slot is free: raise max_worker_processes");
+		sync_report_database(child->name, SYNC_WAITING_FOR_SLOT,
+							 "no background worker slot is free: raise max_worker_processes");
 }
 
 static void
@@ -124,7 +128,8 @@ look_after(const char *name, Oid role, const char *problem)
 	else if (problem != NULL)
 		sync_report_database(name, SYNC_ERROR, problem);
 	else if (child->failures > 0 && child->handle == NULL)
-		sync_report_database(name, SYNC_BACKOFF, "its scheduler ended early: see the log of the server");
+		sync_report_database(name, SYNC_BACKOFF,
+							 "its scheduler ended early: see the log of the server");
 }
 
 static bool
@@ -195,7 +200,8 @@ wait_after_crash(void)
 void
 hllset_sync_launcher_main(Datum argument)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "hllset_sync launcher", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "hllset_sync launcher", ALLOCSET_DEFAULT_SIZES);
 
 	sync_process_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
@@ -223,7 +229,8 @@ sync_register_launcher(void)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = 5;
 	strlcpy(worker.bgw_library_name, "hllset_sync", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "hllset_sync_launcher_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_function_name, "hllset_sync_launcher_main",
+			sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_name, "hllset_sync launcher", sizeof(worker.bgw_name));
 	strlcpy(worker.bgw_type, "hllset_sync launcher", sizeof(worker.bgw_type));
 	RegisterBackgroundWorker(&worker);

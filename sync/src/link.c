@@ -10,7 +10,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-
 SyncLink *
 sync_link_create(MemoryContext context, const char *server, Oid role)
 {
@@ -47,7 +46,8 @@ read_names(Datum array)
 	Datum *elements;
 	int count;
 
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
+					  &count);
 	for (int i = 0; i < count; i++)
 		names = lappend(names, TextDatumGetCString(elements[i]));
 	return names;
@@ -56,8 +56,10 @@ read_names(Datum array)
 static void
 refuse_paused(const SyncLink *link, const char *reason)
 {
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("peer \"%s\" is paused%s%s", link->server, reason[0] ? ": " : "", reason),
-					errhint("SELECT hllset_sync.resume_peer(%s);", quote_literal_cstr(link->server))));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("peer \"%s\" is paused%s%s", link->server, reason[0] ? ": " : "", reason),
+			 errhint("SELECT hllset_sync.resume_peer(%s);", quote_literal_cstr(link->server))));
 }
 
 /* Takes the row of hllset_sync.peers; MARK tells whether the sets of this node are still the same. */
@@ -71,7 +73,8 @@ take_settings(SyncLink *link, int64 *mark)
 
 	if (DatumGetBool(sync_field(0, 3, &(bool){false})))
 		refuse_paused(link, isnull ? "" : TextDatumGetCString(reason));
-	if (memcmp(DatumGetUUIDP(sync_field(0, 5, &isnull)), &link->identity.node_id, sizeof(pg_uuid_t)) != 0)
+	if (memcmp(DatumGetUUIDP(sync_field(0, 5, &isnull)), &link->identity.node_id,
+			   sizeof(pg_uuid_t)) != 0)
 		refuse_paused(link, "it was added by another node, of which this database is a copy");
 	link->directions[SYNC_FROM_PEER] = strcmp(direction, "push") != 0;
 	link->directions[SYNC_TO_PEER] = strcmp(direction, "pull") != 0;
@@ -85,6 +88,7 @@ read_settings(SyncLink *link, int64 *mark)
 {
 	static const Oid types[] = {NAMEOID};
 	Datum values[] = {NameGetDatum(&link->name)};
+	MemoryContext caller = CurrentMemoryContext;
 	SyncUser user;
 
 	link->identity = sync_identity();
@@ -93,11 +97,15 @@ read_settings(SyncLink *link, int64 *mark)
 	user = sync_enter_catalog();
 	if (sync_execute("SELECT direction, sets, paused, pause_reason, enabled_by, "
 					 "hashtextextended(concat_ws('/', direction, sets), 0) # "
-					 "(SELECT coalesce(bit_xor(hashtextextended(concat_ws('/', set_id, set_name, signature, state), 0)), 0) FROM hllset_sync.sets) "
+					 "(SELECT coalesce(bit_xor(hashtextextended(concat_ws('/', set_id, set_name, "
+					 "signature, state), 0)), 0) FROM hllset_sync.sets) "
 					 "FROM hllset_sync.peers WHERE server = $1",
 					 1, types, values, NULL, true) == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("server \"%s\" is not a peer", link->server),
-						errhint("SELECT hllset_sync.add_peer(%s);", quote_literal_cstr(link->server))));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" is not a peer", link->server),
+				 errhint("SELECT hllset_sync.add_peer(%s);", quote_literal_cstr(link->server))));
+	MemoryContextSwitchTo(caller); /* SPI leaves its own, which ends with the transaction */
 	take_settings(link, mark);
 	sync_leave(user);
 }
@@ -110,13 +118,20 @@ check_hello(const SyncLink *link)
 	const SyncHello *hello = &link->hello;
 
 	if (memcmp(&hello->node_id, &link->identity.node_id, sizeof(pg_uuid_t)) == 0)
-		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("peer \"%s\" is this node", link->server),
-						errdetail("It has the same node id."), errhint("If it is a copy of this database, SELECT hllset_sync.new_identity() there.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_SYNC_IDENTITY), errmsg("peer \"%s\" is this node", link->server),
+			 errdetail("It has the same node id."),
+			 errhint(
+				 "If it is a copy of this database, SELECT hllset_sync.new_identity() there.")));
 	if (strcmp(hello->identity, "ok") != 0)
-		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("peer \"%s\": %s", link->server, hello->identity)));
+		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY),
+						errmsg("peer \"%s\": %s", link->server, hello->identity)));
 	if (strcmp(hello->encoding, GetDatabaseEncodingName()) != 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("encoding of peer \"%s\" differs", link->server),
-						errdetail("It is %s there and %s here.", hello->encoding, GetDatabaseEncodingName())));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("encoding of peer \"%s\" differs", link->server),
+						errdetail("It is %s there and %s here.", hello->encoding,
+								  GetDatabaseEncodingName())));
 }
 
 /* Less than a certified connection needs to be asked for, and is worth a line in the log once per process. */
@@ -129,7 +144,9 @@ warn_of_sslmode(const SyncTarget *target)
 	{
 		const char *mode = target->values[i];
 
-		if (strcmp(target->keywords[i], "sslmode") != 0 || (strcmp(mode, "disable") != 0 && strcmp(mode, "allow") != 0 && strcmp(mode, "prefer") != 0))
+		if (strcmp(target->keywords[i], "sslmode") != 0 ||
+			(strcmp(mode, "disable") != 0 && strcmp(mode, "allow") != 0 &&
+			 strcmp(mode, "prefer") != 0))
 			continue;
 		if (!list_member_oid(warned, target->serverid))
 		{
@@ -137,7 +154,9 @@ warn_of_sslmode(const SyncTarget *target)
 
 			warned = lappend_oid(warned, target->serverid);
 			MemoryContextSwitchTo(caller);
-			ereport(WARNING, (errmsg("hllset_sync: peer \"%s\": sslmode is \"%s\": others may read and change what crosses", target->server, mode)));
+			ereport(WARNING, (errmsg("hllset_sync: peer \"%s\": sslmode is \"%s\": others may read "
+									 "and change what crosses",
+									 target->server, mode)));
 		}
 	}
 }
@@ -148,9 +167,12 @@ connect_peer(SyncLink *link, const SyncTarget *target)
 	MemoryContext caller;
 
 	warn_of_sslmode(target);
-	link->connection = AllocSetContextCreate(link->context, "hllset_sync connection", ALLOCSET_DEFAULT_SIZES);
-	link->offers = AllocSetContextCreate(link->connection, "hllset_sync offers", ALLOCSET_DEFAULT_SIZES);
-	link->lane_texts = AllocSetContextCreate(link->connection, "hllset_sync lanes", ALLOCSET_DEFAULT_SIZES);
+	link->connection =
+		AllocSetContextCreate(link->context, "hllset_sync connection", ALLOCSET_DEFAULT_SIZES);
+	link->offers =
+		AllocSetContextCreate(link->connection, "hllset_sync offers", ALLOCSET_DEFAULT_SIZES);
+	link->lane_texts =
+		AllocSetContextCreate(link->connection, "hllset_sync lanes", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(link->connection);
 	link->there.wire = sync_wire_open(target, link->identity.name);
 	sync_fault("after_connect");
@@ -189,7 +211,8 @@ sync_link_pause(SyncLink *link, const char *reason)
 
 	sync_begin(NULL);
 	user = sync_enter_catalog();
-	sync_execute("UPDATE hllset_sync.peers SET paused = true, pause_reason = $2 WHERE server = $1", 2, types, values, NULL, false);
+	sync_execute("UPDATE hllset_sync.peers SET paused = true, pause_reason = $2 WHERE server = $1",
+				 2, types, values, NULL, false);
 	sync_leave(user);
 	sync_commit();
 }

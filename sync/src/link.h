@@ -16,6 +16,7 @@ typedef struct SyncStatement
 	const Oid *args;
 	int ncolumns;
 	const Oid *columns;
+	int max_rows; /* of a peer that means well */
 } SyncStatement;
 
 /* One row of an answer: size -1 is NULL. */
@@ -35,12 +36,12 @@ typedef enum SyncWireState
 SyncWire *sync_wire_open(const SyncTarget *target, const char *node_name);
 void sync_wire_close(SyncWire *wire);
 SyncWireState sync_wire_state(const SyncWire *wire);
-int sync_wire_version(const SyncWire *wire);
 /*
  * Runs a statement there and hands over its rows as they come. An error of the peer is raised here with its SQLSTATE, after which the wire is
  * ready for the next; so is one of HANDLE, which spoils the wire. Adds what crossed to *sent and *received, in bytes of values.
  */
-void sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const char *const *cells, const int *sizes, SyncWireRow handle, void *state);
+void sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const char *const *cells,
+					   const int *sizes, SyncWireRow handle, void *state);
 int64 sync_wire_received(const SyncWire *wire);
 int64 sync_wire_sent(const SyncWire *wire);
 
@@ -56,16 +57,18 @@ typedef void (*SyncRow)(void *state, const Datum *values, const bool *nulls);
 
 struct SyncEnd
 {
-	SyncWire *wire; /* NULL: this node */
+	SyncWire *wire;    /* NULL: this node */
 	const char *label; /* for messages */
 };
 
 /* As sync_call, but false if it failed with this SQLSTATE, after which nothing is left of it. */
-bool sync_try_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle, void *state, int sqlstate);
+bool sync_try_call(SyncEnd *end, const SyncStatement *statement, const Datum *values,
+				   const char *nulls, SyncRow handle, void *state, int sqlstate);
 /* Runs a statement at END, in a short transaction of its own, here or there. NULLS as for SPI: 'n' or ' ', or NULL. */
-void sync_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle, void *state);
+void sync_call(SyncEnd *end, const SyncStatement *statement, const Datum *values, const char *nulls,
+			   SyncRow handle, void *state);
 
-/* ---- protocol.c: the protocol functions, one by one ---- */
+/* ---- protocol.c, rows.c: the protocol functions, one by one ---- */
 
 /* A place in a history. */
 typedef struct SyncToken
@@ -114,7 +117,7 @@ typedef struct SyncBatch
 	Datum *sketches; /* bytea */
 	bool *gone;      /* no sketches: the row was deleted */
 	int64 bytes;
-	SyncToken last;  /* of the last row */
+	SyncToken last; /* of the last row */
 } SyncBatch;
 
 /* A row's digest, of a node's own rows or of its copies of an origin. */
@@ -135,9 +138,9 @@ typedef struct SyncBucket
 
 typedef enum SyncReceiveMode
 {
-	SYNC_CHANGES,  /* the next rows of the feed */
-	SYNC_REPAIR,   /* of a comparison */
-	SYNC_REWOUND   /* the last of a comparison with a history that was undone */
+	SYNC_CHANGES, /* the next rows of the feed */
+	SYNC_REPAIR,  /* of a comparison */
+	SYNC_REWOUND  /* the last of a comparison with a history that was undone */
 } SyncReceiveMode;
 
 /* What p_receive is to do with a batch; FROM is where the caller believes the copies to be. */
@@ -148,7 +151,8 @@ typedef struct SyncDelivery
 	const char *origin_name;
 	SyncReceiveMode mode;
 	SyncToken from, to;
-	bool moves; /* else the cursor stays: TO is not sent */
+	bool moves;    /* else the cursor stays: TO is not sent */
+	bool releases; /* the claim ends with it */
 	int64 truncated_at;
 } SyncDelivery;
 
@@ -159,16 +163,33 @@ List *sync_ask_sets(SyncEnd *end);
 /* An entry for each of the NAMES; ACKED has as many, or is NULL. */
 SyncHead *sync_ask_heads(SyncEnd *end, int count, const char *const *names, const int64 *acked);
 /* False: the token AFTER is not on this history. */
-bool sync_ask_changes(SyncEnd *end, const char *set_name, const SyncToken *after, int64 upto, SyncBatch *batch);
-SyncToken *sync_ask_cursors(SyncEnd *end, int count, const char *const *names, const pg_uuid_t *origin);
+bool sync_ask_changes(SyncEnd *end, const char *set_name, const SyncToken *after, int64 upto,
+					  SyncBatch *batch);
+SyncToken *sync_ask_cursors(SyncEnd *end, int count, const char *const *names,
+							const pg_uuid_t *origin);
+/* Whether no other link is bringing these copies now; a claim lasts until it is released or its session ends. */
+bool sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin);
+void sync_ask_release(SyncEnd *end, const char *set_name, const pg_uuid_t *origin);
 int sync_ask_attempt(SyncEnd *end, const char *set_name, const pg_uuid_t *origin);
 /* Where the copies are after the call; it did nothing if they were not at FROM. */
 SyncToken sync_ask_receive(SyncEnd *end, const SyncDelivery *delivery, const SyncBatch *batch);
 /* Fills SYNC_BUCKETS entries. ORIGIN NULL: the node's own rows up to UPTO. */
-void sync_ask_fingerprint(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int64 upto, SyncBucket *buckets);
+void sync_ask_fingerprint(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int64 upto,
+						  SyncBucket *buckets);
 /* SyncDigest pointers. */
-List *sync_ask_bucket(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int count, const int *buckets);
-void sync_ask_fetch(SyncEnd *end, const char *set_name, int count, const Datum *keys, SyncBatch *batch);
+List *sync_ask_bucket(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int count,
+					  const int *buckets);
+void sync_ask_fetch(SyncEnd *end, const char *set_name, int count, const Datum *keys,
+					SyncBatch *batch);
+
+/* Advisory, and of the sink: only they keep a pull and a push from bringing the same rows. The cursor decides which of both counts. */
+#define CLAIM_KEY "1752394611, hashtext($1 || $2)"
+
+/* What answers are read and refused with, in both files. WHY completes "answer of FUNCTION() makes no sense". */
+SYNC_NORETURN void sync_refuse_answer(const char *function, const char *why);
+void sync_refuse_nulls(const char *function, const bool *nulls, int count);
+SyncToken sync_read_token(const char *function, Datum seq, Datum nonce, bool no_nonce);
+Datum sync_int8_array(int count, const Datum *values);
 
 /* ---- batch.c ---- */
 
@@ -186,24 +207,25 @@ typedef struct SyncFlow
 	const char *set_name;
 	const pg_uuid_t *origin; /* the source */
 	const char *origin_name;
-	SyncHead head;           /* of the source */
-	SyncToken cursor;        /* of the copies; brought up to date */
+	SyncHead head;    /* of the source */
+	SyncToken cursor; /* of the copies; brought up to date */
 	SyncBatch *batch;
-	TimestampTz until;       /* end of the slice of time */
-	bool patient;            /* attempts that did not end don't count */
+	TimestampTz until; /* end of the slice of time */
+	bool patient;      /* attempts that did not end don't count */
+	bool claimed;      /* to be released */
 	/* what was done */
 	int64 rows;
 	bool rewound;
-	int differing;           /* buckets */
+	int differing; /* buckets */
 	int64 repaired, orphans;
 } SyncFlow;
 
 typedef enum SyncOutcome
 {
 	SYNC_CAUGHT_UP,
-	SYNC_BEHIND,   /* time is up */
+	SYNC_BEHIND,    /* time is up */
 	SYNC_OVERTAKEN, /* someone else moves the same copies */
-	SYNC_POISONED  /* some batches in a row were begun and never ended */
+	SYNC_POISONED   /* some batches in a row were begun and never ended */
 } SyncOutcome;
 
 /* Brings the copies from flow->cursor to flow->head, by the feed if it knows the cursor, else by comparison. */
@@ -228,14 +250,15 @@ typedef enum SyncDirection
 /* One set in one direction, as in hllset_sync.links. */
 typedef struct SyncLane
 {
-	bool wanted;         /* by the peer's settings and both nodes' grants */
-	const char *state;   /* ok, behind, paused, error; NULL: not known yet */
+	bool wanted;       /* by the peer's settings and both nodes' grants */
+	const char *state; /* ok, behind, paused, error; NULL: not known yet */
 	int64 cursor, head;
 	char *error;
-	int sqlstate;        /* 0: none */
-	bool changed;        /* to be written */
-	SyncToken settled;   /* the head that the copies were last seen to have reached */
-	TimestampTz yields_until; /* another link moves the same copies */
+	int sqlstate;            /* 0: none */
+	bool changed;            /* to be written */
+	SyncToken settled;       /* the head that the copies were last seen to have reached */
+	TimestampTz rests_until; /* it failed, or another link moves the same copies */
+	int refusals;            /* claims in a row that were refused */
 	TimestampTz verified;
 } SyncLane;
 
@@ -244,30 +267,30 @@ typedef struct SyncShared
 	char *name;
 	int id;
 	SyncLane lanes[SYNC_DIRECTIONS];
-	int64 acked;         /* what the peer was last told of our copies */
+	int64 acked; /* what the peer was last told of our copies */
 } SyncShared;
 
 struct SyncLink
 {
 	MemoryContext context;
-	NameData name;       /* of the server */
-	char *server;        /* the same */
+	NameData name; /* of the server */
+	char *server;  /* the same */
 	Oid role;
 	SyncIdentity identity;
 	SyncEnd here, there;
 	/* of the connection */
 	MemoryContext connection;
 	SyncHello hello;
-	MemoryContext offers;     /* of the lists of offers */
+	MemoryContext offers; /* of the lists of offers */
 	List *offers_here, *offers_there;
 	MemoryContext lane_texts; /* of this round */
-	List *sets;          /* SyncShared pointers */
+	List *sets;               /* SyncShared pointers */
 	TimestampTz sets_read;
-	int64 sets_mark;     /* changes with this node's sets and the peer's settings */
+	int64 sets_mark; /* changes with this node's sets and the peer's settings */
 	/* of hllset_sync.peers */
 	bool directions[SYNC_DIRECTIONS];
 	bool only_some;
-	List *only;          /* then these names; lives as long as a round */
+	List *only; /* then these names; lives as long as a round */
 	TimestampTz rewinds[3];
 };
 

@@ -28,7 +28,8 @@ sync_clean_text(const char *text)
 	while (size > 0 && text[size - 1] == '\n')
 		size--;
 	/* The peer speaks this session's client encoding; what would need a conversion is escaped. */
-	valid = pg_get_client_encoding() == GetDatabaseEncoding() && pg_verify_mbstr(GetDatabaseEncoding(), text, size, true);
+	valid = pg_get_client_encoding() == GetDatabaseEncoding() &&
+			pg_verify_mbstr(GetDatabaseEncoding(), text, size, true);
 	initStringInfo(&out);
 	for (int i = 0; i < size; i++)
 	{

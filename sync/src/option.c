@@ -107,9 +107,12 @@ check_names(List *options, Oid catalog)
 		const char *name = lfirst_node(DefElem, cell)->defname;
 
 		if (find_allowed(name, catalog) == NULL)
-			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", name),
-							*list_allowed(catalog) ? errhint("Valid options in this context are: %s", list_allowed(catalog))
-												   : errhint("There are no valid options in this context.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("invalid option \"%s\"", name),
+					 *list_allowed(catalog)
+						 ? errhint("Valid options in this context are: %s", list_allowed(catalog))
+						 : errhint("There are no valid options in this context.")));
 	}
 }
 
@@ -135,7 +138,8 @@ uses_socket(List *options)
 static void
 refuse_socket(void)
 {
-	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only a superuser may make a server that is reached by a Unix socket"),
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("only a superuser may make a server that is reached by a Unix socket"),
 					errhint("Set host or hostaddr to a name or an address.")));
 }
 
@@ -150,10 +154,12 @@ check_superuser_options(List *options, Oid catalog)
 		const AllowedOption *found = find_allowed(option->defname, catalog);
 
 		/* Asking for a password is no privilege. */
-		if (!found->superuser_only || (strcmp(found->name, "password_required") == 0 && defGetBoolean(option)))
+		if (!found->superuser_only ||
+			(strcmp(found->name, "password_required") == 0 && defGetBoolean(option)))
 			continue;
 		if (!superuser())
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only a superuser may set option \"%s\"", found->name)));
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("only a superuser may set option \"%s\"", found->name)));
 	}
 }
 
@@ -161,14 +167,16 @@ static void
 check_values(List *options)
 {
 	const char *mode = option_value(options, "sslmode");
-	static const char *const modes[] = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
+	static const char *const modes[] = {"disable", "allow",     "prefer",
+										"require", "verify-ca", "verify-full"};
 
 	if (mode == NULL)
 		return;
 	for (int i = 0; i < lengthof(modes); i++)
 		if (strcmp(mode, modes[i]) == 0)
 			return;
-	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("invalid value for option \"sslmode\": \"%s\"", mode)));
+	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					errmsg("invalid value for option \"sslmode\": \"%s\"", mode)));
 }
 
 PG_FUNCTION_INFO_V1(hllset_sync_fdw_validator);
@@ -195,7 +203,9 @@ check_wrapper(ForeignServer *server)
 	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
 
 	if (strcmp(wrapper->fdwname, SYNC_SCHEMA) != 0)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("server \"%s\" is not of the foreign-data wrapper \"%s\"", server->servername, SYNC_SCHEMA)));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("server \"%s\" is not of the foreign-data wrapper \"%s\"",
+							   server->servername, SYNC_SCHEMA)));
 }
 
 static void
@@ -226,9 +236,12 @@ check_mapping(SyncTarget *target, List *options)
 
 	check_names(options, UserMappingRelationId);
 	if (target->password_required && (password == NULL || *password == '\0'))
-		ereport(ERROR, (errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED), errmsg("a password is required"),
-						errdetail("The user mapping for server \"%s\" has no password.", target->server),
-						errhint("Set password in the user mapping; a superuser may set password_required to false.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED),
+				 errmsg("a password is required"),
+				 errdetail("The user mapping for server \"%s\" has no password.", target->server),
+				 errhint("Set password in the user mapping; a superuser may set password_required "
+						 "to false.")));
 }
 
 static void

@@ -19,27 +19,30 @@ same_id(const pg_uuid_t *a, const pg_uuid_t *b)
 }
 
 /* A role pushes for one origin only: the first one that it pushes for, unless grant_peer named it. */
-static void
-check_pusher(SyncSet *set, const pg_uuid_t *origin)
+void
+sync_check_pusher(SyncSet *set, const pg_uuid_t *origin)
 {
 	Oid types[3] = {UUIDOID, INT4OID, OIDOID};
-	Datum values[3] = {UUIDPGetDatum(origin), Int32GetDatum(set->id), ObjectIdGetDatum(GetUserId())};
+	Datum values[3] = {UUIDPGetDatum(origin), Int32GetDatum(set->id),
+					   ObjectIdGetDatum(GetUserId())};
 	SyncUser user;
 
 	if (sync_is_local)
 		return;
 	if (set->bound && !same_id(&set->origin, origin))
-		ereport(ERROR, (errcode(ERRCODE_SYNC_ORIGIN),
-						errmsg("role \"%s\" may push to set \"%s\" for another node only",
-							   GetUserNameFromId(GetUserId(), false), set->name),
-						errdetail("It is bound to node %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&set->origin)))),
-						errhint("If the node has a new identity, grant_peer() its role again, with the new origin.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNC_ORIGIN),
+				 errmsg("role \"%s\" may push to set \"%s\" for another node only",
+						GetUserNameFromId(GetUserId(), false), set->name),
+				 errdetail("It is bound to node %s.", DatumGetCString(DirectFunctionCall1(
+														  uuid_out, UUIDPGetDatum(&set->origin)))),
+				 errhint("If the node has a new identity, grant_peer() its role again, with the "
+						 "new origin.")));
 	if (set->bound)
 		return;
 	user = sync_enter_catalog();
-	sync_execute("UPDATE hllset_sync.acl SET origin = $1 WHERE set_id = $2 AND role::oid = $3", 3, types,
-				 values, NULL, false);
+	sync_execute("UPDATE hllset_sync.acl SET origin = $1 WHERE set_id = $2 AND role::oid = $3", 3,
+				 types, values, NULL, false);
 	sync_leave(user);
 }
 
@@ -50,7 +53,8 @@ add_origin(const Datum *values)
 
 	sync_run("LOCK TABLE hllset_sync.origins IN SHARE ROW EXCLUSIVE MODE");
 	sync_execute("INSERT INTO hllset_sync.origins (origin_id, node_id, node_name)"
-				 " SELECT coalesce(max(origin_id), 0) + 1, $1, coalesce($2, $1::text) FROM hllset_sync.origins"
+				 " SELECT coalesce(max(origin_id), 0) + 1, $1, coalesce($2, $1::text) FROM "
+				 "hllset_sync.origins"
 				 " ON CONFLICT (node_id) DO NOTHING",
 				 2, types, values, values[1] ? "  " : " n", false);
 }
@@ -59,7 +63,8 @@ int16
 sync_origin_id(SyncSet *set, const pg_uuid_t *origin, const char *name)
 {
 	Oid types[2] = {UUIDOID, TEXTOID};
-	Datum values[2] = {UUIDPGetDatum(origin), name ? CStringGetTextDatum(name) : (Datum) 0};
+	Datum values[2] = {UUIDPGetDatum(origin),
+					   name ? CStringGetTextDatum(sync_check_node_name(name)) : (Datum) 0};
 	const char *find = "SELECT origin_id, node_name FROM hllset_sync.origins WHERE node_id = $1";
 	SyncIdentity identity = sync_identity();
 	SyncUser user;
@@ -67,9 +72,10 @@ sync_origin_id(SyncSet *set, const pg_uuid_t *origin, const char *name)
 	bool isnull;
 
 	if (same_id(&identity.node_id, origin))
-		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("a node does not keep copies of its own rows"),
+		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY),
+						errmsg("a node does not keep copies of its own rows"),
 						errdetail("The origin is this node, \"%s\".", identity.name)));
-	check_pusher(set, origin);
+	sync_check_pusher(set, origin);
 	user = sync_enter_catalog();
 	if (sync_execute(find, 1, types, values, NULL, false) == 0)
 	{
@@ -78,8 +84,8 @@ sync_origin_id(SyncSet *set, const pg_uuid_t *origin, const char *name)
 	}
 	id = DatumGetInt16(sync_field(0, 1, &isnull));
 	if (name != NULL && strcmp(name, TextDatumGetCString(sync_field(0, 2, &isnull))) != 0)
-		sync_execute("UPDATE hllset_sync.origins SET node_name = $2 WHERE node_id = $1", 2, types, values,
-					 NULL, false);
+		sync_execute("UPDATE hllset_sync.origins SET node_name = $2 WHERE node_id = $1", 2, types,
+					 values, NULL, false);
 	sync_leave(user);
 	return id;
 }
@@ -100,8 +106,8 @@ find_origin(const char *node)
 
 	if (count != 1)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						count == 0 ? errmsg("there are no copies of node \"%s\"", node) :
-									 errmsg("several nodes are named \"%s\"", node),
+						count == 0 ? errmsg("there are no copies of node \"%s\"", node)
+								   : errmsg("several nodes are named \"%s\"", node),
 						count == 0 ? 0 : errhint("Use the node's id; see hllset_sync.origins.")));
 	id = DatumGetInt16(sync_field(0, 1, &isnull));
 	sync_leave(user);
@@ -117,7 +123,8 @@ drop_copies(SyncSet *set, int16 origin)
 	int64 count = 0;
 
 	user = sync_enter_catalog();
-	sync_run("DELETE FROM hllset_sync.cursors WHERE set_id = %d AND origin_id = %d", set->id, origin);
+	sync_run("DELETE FROM hllset_sync.cursors WHERE set_id = %d AND origin_id = %d", set->id,
+			 origin);
 	sync_leave(user);
 	if (OidIsValid(copies))
 	{
@@ -171,21 +178,24 @@ absorb_copies(SyncSet *set, int16 origin)
 	for (int i = 0; i < set->nsketches; i++)
 	{
 		const char *column = quote_identifier(set->sketches[i].name);
-		char *united = psprintf("coalesce(%s(b.%s, excluded.%s), b.%s, excluded.%s)",
-								sync_hllset_function(set, "hll_union"), column, column, column, column);
+		char *united =
+			psprintf("coalesce(%s(b.%s, excluded.%s), b.%s, excluded.%s)",
+					 sync_hllset_function(set, "hll_union"), column, column, column, column);
 
 		appendStringInfo(&assignments, "%s%s = %s", i ? ", " : "", column, united);
 		appendStringInfo(&differs, "%s%s(%s) IS DISTINCT FROM %s(b.%s)", i ? " OR " : "",
 						 sync_hllset_function(set, "hll_digest"), united,
 						 sync_hllset_function(set, "hll_digest"), column);
 	}
-	columns = psprintf("%s, %s", sync_bare(set->keys, set->nkeys), sync_bare(set->sketches, set->nsketches));
+	columns = psprintf("%s, %s", sync_bare(set->keys, set->nkeys),
+					   sync_bare(set->sketches, set->nsketches));
 	user = sync_enter(set->owner);
-	count = sync_run("INSERT INTO %s AS b (%s) SELECT %s, %s FROM hllset_sync.copy_%d WHERE origin_id = %d"
-					 " ON CONFLICT (%s) DO UPDATE SET %s WHERE %s",
-					 sync_table_name(set->relid), columns, sync_numbered("k", 1, set->nkeys, ""),
-					 sync_numbered("s", 1, set->nsketches, ""), set->id, origin,
-					 sync_bare(set->keys, set->nkeys), assignments.data, differs.data);
+	count = sync_run(
+		"INSERT INTO %s AS b (%s) SELECT %s, %s FROM hllset_sync.copy_%d WHERE origin_id = %d"
+		" ON CONFLICT (%s) DO UPDATE SET %s WHERE %s",
+		sync_table_name(set->relid), columns, sync_numbered("k", 1, set->nkeys, ""),
+		sync_numbered("s", 1, set->nsketches, ""), set->id, origin,
+		sync_bare(set->keys, set->nkeys), assignments.data, differs.data);
 	sync_leave(user);
 	return count;
 }

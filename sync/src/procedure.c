@@ -11,13 +11,16 @@
 
 /* Runs BODY outside of any transaction that holds something. */
 static void
-run_free(FunctionCallInfo fcinfo, void (*body)(SyncLink *link, void *arg), const char *server, void *arg)
+run_free(FunctionCallInfo fcinfo, void (*body)(SyncLink *link, void *arg), const char *server,
+		 void *arg)
 {
 	CallContext *call = (CallContext *) fcinfo->context;
 
 	if (call == NULL || !IsA(call, CallContext) || call->atomic)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION), errmsg("a round cannot run inside a transaction"),
-						errhint("CALL it by itself: not in a transaction block, in a function, or together with other statements.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+						errmsg("a round cannot run inside a transaction"),
+						errhint("CALL it by itself: not in a transaction block, in a function, or "
+								"together with other statements.")));
 	sync_check_usage(server);
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect_ext failed");
@@ -42,7 +45,6 @@ typedef struct Rounds
 {
 	SyncLink *link;
 	SyncRound round;
-	bool again;
 } Rounds;
 
 static void
@@ -51,17 +53,16 @@ do_round(void *arg)
 	Rounds *rounds = arg;
 
 	sync_link_round(rounds->link, &rounds->round);
-	rounds->again = !rounds->round.caught_up && rounds->round.rows_in + rounds->round.rows_out > 0;
 }
 
 /* A round ends when its time is up; the caller wants all that there is. */
 static void
 run_rounds(SyncLink *link, void *arg)
 {
-	Rounds rounds = {.link = link, .again = true};
+	Rounds rounds = {.link = link};
 	MemoryContext context = CurrentMemoryContext;
 
-	while (rounds.again)
+	do
 	{
 		SyncStatus status = {0};
 		TimestampTz started = GetCurrentTimestamp();
@@ -76,7 +77,7 @@ run_rounds(SyncLink *link, void *arg)
 		sync_commit();
 		if (error != NULL)
 			ReThrowError(error);
-	}
+	} while (rounds.round.again);
 }
 
 PG_FUNCTION_INFO_V1(hllset_sync_run_round);
@@ -111,13 +112,16 @@ verify_direction(SyncLink *link, SyncDirection direction, Verification *sums)
 	flow.head = *sync_ask_heads(flow.source, 1, &name, NULL);
 	flow.cursor = *sync_ask_cursors(flow.sink, 1, &name, flow.origin);
 	if (!flow.head.known)
-		ereport(ERROR, (errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is no longer offered", name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is no longer offered", name)));
 	/* Copies are compared with the head that they have reached. */
 	outcome = sync_transfer(&flow);
 	if (outcome == SYNC_CAUGHT_UP)
 		outcome = sync_reconcile(&flow, false);
 	if (outcome != SYNC_CAUGHT_UP)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("another link moved the copies of set \"%s\" meanwhile", name), errhint("Try it again.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+						errmsg("another link moved the copies of set \"%s\" meanwhile", name),
+						errhint("Try it again.")));
 	sums->buckets += SYNC_BUCKETS;
 	sums->differing += flow.differing;
 	sums->repaired += flow.repaired;
@@ -137,7 +141,9 @@ verify_set(SyncLink *link, void *arg)
 		if (strcmp(((SyncShared *) lfirst(cell))->name, sums->set_name) == 0)
 			set = lfirst(cell);
 	if (set == NULL)
-		ereport(ERROR, (errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is not synced with peer \"%s\"", sums->set_name, link->server)));
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is not synced with peer \"%s\"",
+												   sums->set_name, link->server)));
 	for (int i = 0; i < SYNC_DIRECTIONS; i++)
 		if (set->lanes[i].wanted)
 			verify_direction(link, i, sums);

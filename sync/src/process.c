@@ -98,13 +98,14 @@ version_problem(void)
 {
 	const char *version;
 
-	(void) sync_execute("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'hllset_sync'", 0, NULL, NULL, NULL, true);
+	(void) sync_run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'hllset_sync'");
 	version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	if (strcmp(version, SYNC_VERSION) == 0)
 		return NULL;
-	return psprintf("the extension has version %s, but the server has loaded the library of version %s: "
-					"restart the server, or ALTER EXTENSION hllset_sync UPDATE",
-					version, SYNC_VERSION);
+	return psprintf(
+		"the extension has version %s, but the server has loaded the library of version %s: "
+		"restart the server, or ALTER EXTENSION hllset_sync UPDATE",
+		version, SYNC_VERSION);
 }
 
 const char *

@@ -84,11 +84,11 @@ read_rows(FunctionCallInfo fcinfo, Delivery *delivery)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(7), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
 					  &delivery->seqs, &nulls, &delivery->count);
 	refuse_null(nulls, delivery->count);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(8), BYTEAOID, -1, false, TYPALIGN_INT, &delivery->keys, &nulls,
-					  &nkeys);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(8), BYTEAOID, -1, false, TYPALIGN_INT, &delivery->keys,
+					  &nulls, &nkeys);
 	refuse_null(nulls, nkeys);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(9), BYTEAOID, -1, false, TYPALIGN_INT, &delivery->sketches,
-					  &delivery->gone, &nsketches);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(9), BYTEAOID, -1, false, TYPALIGN_INT,
+					  &delivery->sketches, &delivery->gone, &nsketches);
 	if (nkeys != delivery->count || nsketches != delivery->count)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						errmsg("numbers, keys and sketches must be equally many")));
@@ -105,9 +105,11 @@ lock_cursor(const Delivery *delivery)
 	Datum nonce;
 	SyncUser user = sync_enter_catalog();
 
-	sync_run("INSERT INTO hllset_sync.cursors (set_id, origin_id, seq) VALUES (%d, %d, 0) ON CONFLICT DO NOTHING",
+	sync_run("INSERT INTO hllset_sync.cursors (set_id, origin_id, seq) VALUES (%d, %d, 0) ON "
+			 "CONFLICT DO NOTHING",
 			 delivery->set->id, delivery->origin);
-	sync_run("SELECT seq, nonce FROM hllset_sync.cursors WHERE set_id = %d AND origin_id = %d FOR UPDATE",
+	sync_run("SELECT seq, nonce FROM hllset_sync.cursors WHERE set_id = %d AND origin_id = %d FOR "
+			 "UPDATE",
 			 delivery->set->id, delivery->origin);
 	cursor.seq = DatumGetInt64(sync_field(0, 1, &isnull));
 	nonce = sync_field(0, 2, &isnull);
@@ -137,11 +139,12 @@ move_cursor(const Delivery *delivery, int64 orphans)
 					   BoolGetDatum(delivery->mode != CHANGES)};
 	SyncUser user = sync_enter_catalog();
 
-	sync_execute("UPDATE hllset_sync.cursors SET seq = $3, nonce = $4, applied_at = now(), orphans = $5,"
-				 " rewinds = rewinds + $6, attempts = 0,"
-				 " last_verified = CASE WHEN $7 THEN now() ELSE last_verified END"
-				 " WHERE set_id = $1 AND origin_id = $2",
-				 7, types, values, delivery->to.nonce ? "       " : "   n   ", false);
+	sync_execute(
+		"UPDATE hllset_sync.cursors SET seq = $3, nonce = $4, applied_at = now(), orphans = $5,"
+		" rewinds = rewinds + $6, attempts = 0,"
+		" last_verified = CASE WHEN $7 THEN now() ELSE last_verified END"
+		" WHERE set_id = $1 AND origin_id = $2",
+		7, types, values, delivery->to.nonce ? "       " : "   n   ", false);
 	sync_leave(user);
 }
 
@@ -211,16 +214,19 @@ prepare_writer(Writer *writer, const Delivery *delivery)
 				 " ON CONFLICT (%s, origin_id) DO UPDATE"
 				 " SET %sseq = excluded.seq, digest = excluded.digest%s",
 				 set->id, keys, sync_numbered("s", 1, set->nsketches, ""),
-				 sync_numbered("$", 1, n + set->nsketches + 3, ""), keys, sketch_assignments(set), newer),
+				 sync_numbered("$", 1, n + set->nsketches + 3, ""), keys, sketch_assignments(set),
+				 newer),
 		n + set->nsketches + 3, types);
-	writer->drop = prepare(psprintf("DELETE FROM hllset_sync.copy_%d WHERE %s AND origin_id = $%d%s", set->id,
-									match_parameters(set), n + 1,
-									delivery->mode == CHANGES ? psprintf(" AND seq < $%d", n + 2) :
-																psprintf(" AND $%d > 0", n + 2)),
-						   n + 2, types);
-	writer->orphan = prepare(psprintf("UPDATE hllset_sync.copy_%d SET seq = $%d WHERE %s AND origin_id = $%d",
-									  set->id, n + 2, match_parameters(set), n + 1),
-							 n + 2, types);
+	writer->drop =
+		prepare(psprintf("DELETE FROM hllset_sync.copy_%d WHERE %s AND origin_id = $%d%s", set->id,
+						 match_parameters(set), n + 1,
+						 delivery->mode == CHANGES ? psprintf(" AND seq < $%d", n + 2)
+												   : psprintf(" AND $%d > 0", n + 2)),
+				n + 2, types);
+	writer->orphan =
+		prepare(psprintf("UPDATE hllset_sync.copy_%d SET seq = $%d WHERE %s AND origin_id = $%d",
+						 set->id, n + 2, match_parameters(set), n + 1),
+				n + 2, types);
 	sync_digester_init(&writer->digester, set->sketches[0].type, CurrentMemoryContext);
 }
 
@@ -262,8 +268,10 @@ check_row(const Delivery *delivery, int row)
 				(delivery->gone[row] ? 0 : toast_raw_datum_size(delivery->sketches[row]));
 
 	if (size > (Size) sync_max_row_bytes)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a peer sent a row of %zu bytes, more than hllset_sync.max_row_bytes", size)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a peer sent a row of %zu bytes, more than hllset_sync.max_row_bytes", size)));
 	if (seq < 0 || (seq == 0 && (delivery->mode == CHANGES || !delivery->gone[row])))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("number " INT64_FORMAT " is out of range", seq)));
@@ -283,14 +291,16 @@ write_row(Writer *writer, const Delivery *delivery, int row)
 	if (!delivery->gone[row])
 		put_row(writer, set, DatumGetByteaPP(delivery->sketches[row]), values);
 	else
-		run_plan(DatumGetInt64(delivery->seqs[row]) == 0 ? writer->orphan : writer->drop, values, NULL);
+		run_plan(DatumGetInt64(delivery->seqs[row]) == 0 ? writer->orphan : writer->drop, values,
+				 NULL);
 }
 
 static void
 write_rows(const Delivery *delivery)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext scratch = AllocSetContextCreate(caller, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch =
+		AllocSetContextCreate(caller, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
 	Writer writer;
 
 	if (delivery->count == 0)
@@ -313,8 +323,8 @@ count_orphans(const Delivery *delivery)
 {
 	bool isnull;
 
-	sync_run("SELECT count(*) FROM hllset_sync.copy_%d WHERE origin_id = %d AND seq = 0", delivery->set->id,
-			 delivery->origin);
+	sync_run("SELECT count(*) FROM hllset_sync.copy_%d WHERE origin_id = %d AND seq = 0",
+			 delivery->set->id, delivery->origin);
 	return DatumGetInt64(sync_field(0, 1, &isnull));
 }
 
@@ -348,8 +358,8 @@ hllset_sync_p_receive(PG_FUNCTION_ARGS)
 	Datum row[2];
 	bool nulls[2] = {false, false};
 
-	sync_require_arguments(fcinfo, SYNC_ARGUMENT(2) | SYNC_ARGUMENT(5) | SYNC_ARGUMENT(6) | SYNC_ARGUMENT(10) |
-									   SYNC_ARGUMENT(11));
+	sync_require_arguments(fcinfo, SYNC_ARGUMENT(2) | SYNC_ARGUMENT(5) | SYNC_ARGUMENT(6) |
+									   SYNC_ARGUMENT(10) | SYNC_ARGUMENT(11));
 	SPI_connect();
 	delivery.set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), SYNC_PUSH);
 	delivery.mode = read_mode(TextDatumGetCString(PG_GETARG_DATUM(3)));
@@ -357,10 +367,12 @@ hllset_sync_p_receive(PG_FUNCTION_ARGS)
 	delivery.truncated_at = PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
 	delivery.to = read_token(fcinfo, 10);
 	if (delivery.mode == CHANGES && delivery.to.seq < delivery.from.seq)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cursor can't go back")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cursor can't go back")));
 	read_rows(fcinfo, &delivery);
-	delivery.origin = sync_origin_id(delivery.set, PG_GETARG_UUID_P(1),
-									 PG_ARGISNULL(2) ? NULL : TextDatumGetCString(PG_GETARG_DATUM(2)));
+	delivery.origin =
+		sync_origin_id(delivery.set, PG_GETARG_UUID_P(1),
+					   PG_ARGISNULL(2) ? NULL : TextDatumGetCString(PG_GETARG_DATUM(2)));
 
 	cursor = lock_cursor(&delivery);
 	if (same_token(&cursor, &delivery.from))

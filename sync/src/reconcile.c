@@ -92,7 +92,9 @@ deliver_repair(Comparison *comparison)
 static int
 keys_to_fetch(const Comparison *comparison)
 {
-	int64 average = comparison->fetched_rows == 0 ? 0 : comparison->fetched_bytes / comparison->fetched_rows + 1;
+	int64 average = comparison->fetched_rows == 0
+						? 0
+						: comparison->fetched_bytes / comparison->fetched_rows + 1;
 
 	if (average == 0)
 		return Min(FIRST_FETCH, sync_max_batch_rows);
@@ -106,7 +108,8 @@ fetch_wanted(Comparison *comparison)
 	SyncOutcome outcome = SYNC_CAUGHT_UP;
 	int count;
 
-	for (int done = 0; outcome == SYNC_CAUGHT_UP && done < list_length(comparison->wanted); done += count)
+	for (int done = 0; outcome == SYNC_CAUGHT_UP && done < list_length(comparison->wanted);
+		 done += count)
 	{
 		Datum *keys;
 
@@ -134,7 +137,8 @@ mark_unowned(Comparison *comparison)
 	{
 		const SyncDigest *copy = list_nth(comparison->unowned, i);
 
-		sync_batch_add(flow->batch, comparison->rewound ? 0 : Max(copy->seq, 1), PointerGetDatum(copy->key), NULL);
+		sync_batch_add(flow->batch, comparison->rewound ? 0 : Max(copy->seq, 1),
+					   PointerGetDatum(copy->key), NULL);
 		if (flow->batch->count >= sync_max_batch_rows)
 			outcome = deliver_repair(comparison);
 	}
@@ -200,7 +204,8 @@ sync_reconcile(SyncFlow *flow, bool rewound)
 
 	flow->rewound |= rewound;
 	sync_batch_reset(flow->batch);
-	comparison.context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync comparison", ALLOCSET_DEFAULT_SIZES);
+	comparison.context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync comparison",
+											   ALLOCSET_DEFAULT_SIZES);
 	if (!sync_may_deliver(flow))
 		return SYNC_POISONED;
 	sync_ask_fingerprint(flow->source, flow->set_name, NULL, flow->head.token.seq, rows);
@@ -208,5 +213,7 @@ sync_reconcile(SyncFlow *flow, bool rewound)
 	sync_ask_fingerprint(flow->sink, flow->set_name, flow->origin, PG_INT64_MAX, copies);
 	outcome = repair_differing(&comparison, rows, copies);
 	MemoryContextDelete(comparison.context);
-	return outcome == SYNC_CAUGHT_UP ? sync_deliver(flow, rewound ? SYNC_REWOUND : SYNC_REPAIR, &flow->head.token) : outcome;
+	return outcome == SYNC_CAUGHT_UP
+			   ? sync_deliver(flow, rewound ? SYNC_REWOUND : SYNC_REPAIR, &flow->head.token)
+			   : outcome;
 }

@@ -34,7 +34,8 @@ define_keys(const SyncSet *set, const char *constraint)
 	{
 		Oid collation = set->keys[i].collation;
 
-		appendStringInfo(&text, "%sk%d %s", i ? ", " : "", i + 1, format_type_be_qualified(set->keys[i].type));
+		appendStringInfo(&text, "%sk%d %s", i ? ", " : "", i + 1,
+						 format_type_be_qualified(set->keys[i].type));
 		if (OidIsValid(collation))
 			appendStringInfo(&text, " COLLATE %s", generate_collation_name(collation));
 		appendStringInfoString(&text, constraint);
@@ -49,9 +50,10 @@ define_sketches(const SyncSet *set)
 
 	initStringInfo(&text);
 	for (int i = 0; i < set->nsketches; i++)
-		appendStringInfo(&text, "s%d %s, ", i + 1,
-						 format_type_extended(set->sketches[i].type, set->sketches[i].typmod,
-											  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+		appendStringInfo(
+			&text, "s%d %s, ", i + 1,
+			format_type_extended(set->sketches[i].type, set->sketches[i].typmod,
+								 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 	return text.data;
 }
 
@@ -63,17 +65,19 @@ create_tables(const SyncSet *set)
 	const char *owner = quote_identifier(GetUserNameFromId(set->owner, false));
 	const char *kinds[] = {"dirty", "rows", "copy"};
 
-	sync_run("CREATE TABLE hllset_sync.dirty_%d (%s) INHERITS (hllset_sync.part)"
-			 " WITH (autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_scale_factor = 0)",
-			 set->id, define_keys(set, ""));
+	sync_run(
+		"CREATE TABLE hllset_sync.dirty_%d (%s) INHERITS (hllset_sync.part)"
+		" USING heap WITH (autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_scale_factor = 0)",
+		set->id, define_keys(set, ""));
 	sync_run("CREATE TABLE hllset_sync.rows_%d (%s, seq bigint NOT NULL, digest uuid,"
 			 " refused boolean NOT NULL, PRIMARY KEY (%s), UNIQUE (seq))"
 			 " INHERITS (hllset_sync.part) WITH (fillfactor = 70)",
 			 set->id, define_keys(set, " NOT NULL"), keys);
 	sync_run("CREATE INDEX ON hllset_sync.rows_%d (seq) WHERE refused", set->id);
-	sync_run("CREATE TABLE hllset_sync.copy_%d (%s, origin_id smallint NOT NULL, %sseq bigint NOT NULL,"
-			 " digest uuid NOT NULL, PRIMARY KEY (%s, origin_id)) INHERITS (hllset_sync.part)",
-			 set->id, define_keys(set, " NOT NULL"), define_sketches(set), keys);
+	sync_run(
+		"CREATE TABLE hllset_sync.copy_%d (%s, origin_id smallint NOT NULL, %sseq bigint NOT NULL,"
+		" digest uuid NOT NULL, PRIMARY KEY (%s, origin_id)) INHERITS (hllset_sync.part)",
+		set->id, define_keys(set, " NOT NULL"), define_sketches(set), keys);
 	sync_run("CREATE INDEX ON hllset_sync.copy_%d (origin_id) WHERE seq = 0", set->id);
 	for (int i = 0; i < lengthof(kinds); i++)
 		sync_run("ALTER TABLE hllset_sync.%s_%d OWNER TO %s", kinds[i], set->id, owner);
@@ -97,7 +101,9 @@ create_triggers(const SyncSet *set)
 	sync_run("CREATE TRIGGER " TRIGGER "_truncate AFTER TRUNCATE ON %s"
 			 " FOR EACH STATEMENT EXECUTE FUNCTION hllset_sync.capture(%s)",
 			 table, arguments.data);
-	sync_run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " TRIGGER ", ENABLE ALWAYS TRIGGER " TRIGGER "_truncate", table);
+	sync_run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " TRIGGER ", ENABLE ALWAYS TRIGGER " TRIGGER
+			 "_truncate",
+			 table);
 }
 
 /* ---- the catalog ---- */
@@ -109,7 +115,8 @@ column_names(const SyncColumn *columns, int count)
 
 	for (int i = 0; i < count; i++)
 		names[i] = DirectFunctionCall1(namein, CStringGetDatum(columns[i].name));
-	return PointerGetDatum(construct_array(names, count, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+	return PointerGetDatum(
+		construct_array(names, count, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
 }
 
 static void
@@ -117,14 +124,16 @@ insert_set(SyncSet *set)
 {
 	Oid types[5] = {TEXTOID, OIDOID, NAMEARRAYOID, NAMEARRAYOID, TEXTOID};
 	Datum values[5] = {CStringGetTextDatum(set->name), ObjectIdGetDatum(set->relid),
-					   column_names(set->keys, set->nkeys), column_names(set->sketches, set->nsketches),
+					   column_names(set->keys, set->nkeys),
+					   column_names(set->sketches, set->nsketches),
 					   CStringGetTextDatum(set->description)};
 	bool isnull;
 
-	sync_execute("INSERT INTO hllset_sync.sets (set_id, set_name, relid, key_cols, sketch_cols, signature,"
-				 " description, state) SELECT nextval('hllset_sync.set_ids'), $1, $2, $3, $4,"
-				 " convert_to($5, 'UTF8'), $5, 'new' RETURNING set_id",
-				 5, types, values, NULL, false);
+	sync_execute(
+		"INSERT INTO hllset_sync.sets (set_id, set_name, relid, key_cols, sketch_cols, signature,"
+		" description, state) SELECT nextval('hllset_sync.set_ids'), $1, $2, $3, $4,"
+		" convert_to($5, 'UTF8'), $5, 'new' RETURNING set_id",
+		5, types, values, NULL, false);
 	set->id = DatumGetInt32(sync_field(0, 1, &isnull));
 }
 
@@ -159,7 +168,8 @@ view_name(FunctionCallInfo fcinfo, int argument, Oid relid, const char *suffix)
 Datum
 hllset_sync_register(PG_FUNCTION_ARGS)
 {
-	bool atomic = !IsA(fcinfo->context, CallContext) || castNode(CallContext, fcinfo->context)->atomic;
+	bool atomic =
+		!IsA(fcinfo->context, CallContext) || castNode(CallContext, fcinfo->context)->atomic;
 	SyncSet *set;
 	Oid relid;
 
@@ -169,7 +179,8 @@ hllset_sync_register(PG_FUNCTION_ARGS)
 	set = sync_candidate(relid, PG_ARGISNULL(1) ? NULL : TextDatumGetCString(PG_GETARG_DATUM(1)),
 						 PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
 						 PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
-	create_set(set, view_name(fcinfo, 4, relid, "_global"), view_name(fcinfo, 5, relid, "_by_node"));
+	create_set(set, view_name(fcinfo, 4, relid, "_global"),
+			   view_name(fcinfo, 5, relid, "_by_node"));
 	if (!atomic)
 	{
 		SPI_commit();
@@ -203,13 +214,15 @@ drop_tables(const SyncSet *set)
 	uint64 count;
 	char **views;
 
-	count = OidIsValid(copies) ? sync_run("SELECT DISTINCT format('%%I.%%I', n.nspname, c.relname) FROM pg_depend d"
-										  " JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class c ON c.oid = r.ev_class"
-										  " JOIN pg_namespace n ON n.oid = c.relnamespace"
-										  " WHERE d.classid = 'pg_rewrite'::regclass"
-										  " AND d.refclassid = 'pg_class'::regclass AND d.refobjid = %u",
-										  copies) :
-								 0;
+	count =
+		OidIsValid(copies)
+			? sync_run("SELECT DISTINCT format('%%I.%%I', n.nspname, c.relname) FROM pg_depend d"
+					   " JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class c ON c.oid = r.ev_class"
+					   " JOIN pg_namespace n ON n.oid = c.relnamespace"
+					   " WHERE d.classid = 'pg_rewrite'::regclass"
+					   " AND d.refclassid = 'pg_class'::regclass AND d.refobjid = %u",
+					   copies)
+			: 0;
 	views = palloc(count * sizeof(char *));
 	for (uint64 i = 0; i < count; i++)
 		views[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);

@@ -21,7 +21,8 @@ sync_result(FunctionCallInfo fcinfo)
 	caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
 	if (get_call_result_type(fcinfo, NULL, &result.row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	result.store = tuplestore_begin_heap(info->allowedModes & SFRM_Materialize_Random, false, work_mem);
+	result.store =
+		tuplestore_begin_heap(info->allowedModes & SFRM_Materialize_Random, false, work_mem);
 	MemoryContextSwitchTo(caller);
 
 	info->returnMode = SFRM_Materialize;

@@ -11,9 +11,13 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#define SLICE_OF_ROUND 10000 /* ms in each direction, so that no set and no direction waits for long */
-#define SLICE_OF_SET 2000    /* ms */
-#define YIELD 5000           /* ms for which the other link that moves the same copies is left alone */
+#define SLICE_OF_ROUND \
+	10000                 /* ms in each direction, so that no set and no direction waits for long */
+#define SLICE_OF_SET 2000 /* ms */
+#define SHORT_REST \
+	1000          /* ms for which a set is left alone that failed, or that another link moves */
+#define REST 5000 /* ms, if it failed before, too */
+#define MAX_REFUSALS 10 /* a claim may be that of a session whose network is gone */
 
 /* The sets that have a lane in one direction, and where both ends of it are. */
 typedef struct Lanes
@@ -28,6 +32,7 @@ typedef struct Lanes
 	SyncHead *heads;
 	SyncToken *cursors;
 	TimestampTz until;
+	bool rewound; /* some set was */
 } Lanes;
 
 typedef struct LaneRun
@@ -46,6 +51,14 @@ is_ready(const SyncLink *link)
 	return sync_wire_state(link->there.wire) == SYNC_WIRE_READY;
 }
 
+/* Paused, or a set that both have and that can't be synced. */
+static bool
+is_stuck(const SyncLane *lane)
+{
+	return lane->state != NULL && (strcmp(lane->state, "paused") == 0 ||
+								   (!lane->wanted && strcmp(lane->state, "error") == 0));
+}
+
 static Lanes *
 choose_lanes(SyncLink *link, SyncRound *round, SyncDirection direction)
 {
@@ -61,12 +74,17 @@ choose_lanes(SyncLink *link, SyncRound *round, SyncDirection direction)
 	foreach (cell, link->sets)
 	{
 		SyncShared *set = lfirst(cell);
-		const char *state = set->lanes[direction].state;
 
-		if (!set->lanes[direction].wanted || (state != NULL && strcmp(state, "paused") == 0))
-			continue;
-		lanes->names[lanes->count] = set->name;
-		lanes->sets[lanes->count++] = set;
+		if (is_stuck(&set->lanes[direction]))
+		{
+			round->caught_up = false;
+			round->failed_sets++;
+		}
+		else if (set->lanes[direction].wanted)
+		{
+			lanes->names[lanes->count] = set->name;
+			lanes->sets[lanes->count++] = set;
+		}
 	}
 	lanes->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SLICE_OF_ROUND);
 	return lanes;
@@ -80,7 +98,8 @@ is_passing(int sqlstate)
 {
 	int class = ERRCODE_TO_CATEGORY(sqlstate);
 
-	return class == ERRCODE_INSUFFICIENT_RESOURCES || class == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+	return class == ERRCODE_INSUFFICIENT_RESOURCES ||
+		   class == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
 		   class == ERRCODE_OPERATOR_INTERVENTION || class == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
@@ -96,31 +115,53 @@ is_patient(const Lanes *lanes, const SyncLane *lane)
 	return failed ? is_passing(lane->sqlstate) : lanes->direction == SYNC_TO_PEER;
 }
 
+/* Procedures go on without a claim: their caller wants the round done now. */
+static bool
+may_begin(LaneRun *run)
+{
+	SyncFlow *flow = &run->flow;
+
+	flow->claimed = sync_ask_claim(flow->sink, flow->set_name, flow->origin);
+	if (flow->claimed || sync_in_procedure || ++run->lane->refusals > MAX_REFUSALS)
+		run->lane->refusals = 0;
+	return run->lane->refusals == 0;
+}
+
 static void
 run_lane(void *arg)
 {
 	LaneRun *run = arg;
 
 	run->flow.batch = sync_batch_create();
-	run->outcome = run->verifies ? sync_reconcile(&run->flow, false) : sync_transfer(&run->flow);
+	if (!may_begin(run))
+		run->outcome = SYNC_OVERTAKEN;
+	else
+		run->outcome =
+			run->verifies ? sync_reconcile(&run->flow, false) : sync_transfer(&run->flow);
 }
 
 /* The owner of a history that is undone again and again is likely two servers. */
 static void
-note_rewind(SyncLink *link, SyncDirection direction)
+note_rewind(SyncLink *link)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (direction == SYNC_TO_PEER)
-		return;
 	memmove(link->rewinds + 1, link->rewinds, sizeof(link->rewinds) - sizeof(link->rewinds[0]));
 	link->rewinds[0] = now;
 	if (TimestampDifferenceExceeds(link->rewinds[lengthof(link->rewinds) - 1], now, 60 * 60 * 1000))
 		return;
 	memset(link->rewinds, 0, sizeof(link->rewinds));
 	sync_link_pause(link, psprintf("two servers claim to be node %s", link->hello.node_name));
-	ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("two servers claim to be node %s", link->hello.node_name),
-					errdetail("Its history was rewound %d times within an hour.", (int) lengthof(link->rewinds))));
+	ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY),
+					errmsg("two servers claim to be node %s", link->hello.node_name),
+					errdetail("Its history was rewound %d times within an hour.",
+							  (int) lengthof(link->rewinds))));
+}
+
+static void
+rest(SyncLane *lane, int ms)
+{
+	lane->rests_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
 }
 
 static void
@@ -129,7 +170,8 @@ note_outcome(LaneRun *run, SyncShared *set)
 	SyncLink *link = run->lanes->link;
 	SyncFlow *flow = &run->flow;
 	SyncLane *lane = run->lane;
-	ErrorData poison = {.sqlerrcode = lane->sqlstate != 0 ? lane->sqlstate : ERRCODE_CRASH_SHUTDOWN};
+	ErrorData poison = {.sqlerrcode =
+							lane->sqlstate != 0 ? lane->sqlstate : ERRCODE_CRASH_SHUTDOWN};
 
 	sync_lane_places(lane, flow->cursor.seq, flow->head.token.seq);
 	run->lanes->round->caught_up &= run->outcome == SYNC_CAUGHT_UP;
@@ -140,20 +182,28 @@ note_outcome(LaneRun *run, SyncShared *set)
 			sync_lane_note(link, lane, "ok", NULL);
 			break;
 		case SYNC_OVERTAKEN:
-			lane->yields_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), YIELD);
-			/* FALLTHROUGH */
+			rest(lane, SHORT_REST);
+			sync_lane_note(link, lane, "behind", NULL);
+			break;
 		case SYNC_BEHIND:
+			run->lanes->round->again = true;
 			sync_lane_note(link, lane, "behind", NULL);
 			break;
 		case SYNC_POISONED:
-			poison.message = psprintf("paused, since some attempts in a row did not end; the last error: %s", lane->error != NULL ? lane->error : "none; a server crashed");
+			poison.message =
+				psprintf("paused, since some attempts in a row did not end; the last error: %s",
+						 lane->error != NULL ? lane->error : "none; a server crashed");
 			sync_lane_note(link, lane, "paused", &poison);
-			ereport(WARNING, (errmsg("hllset_sync: peer \"%s\": set \"%s\": %s", link->server, set->name, poison.message)));
+			ereport(WARNING, (errmsg("hllset_sync: peer \"%s\": set \"%s\": %s", link->server,
+									 set->name, poison.message)));
 			break;
 	}
-	if (flow->rewound)
-		ereport(WARNING, (errmsg("hllset_sync: set \"%s\": history of node %s was rewound; reconciling; %lld rows kept that it no longer has", set->name,
-								 flow->origin_name, (long long) flow->orphans)));
+	if (!flow->rewound || run->outcome != SYNC_CAUGHT_UP)
+		return;
+	run->lanes->rewound = true;
+	ereport(WARNING, (errmsg("hllset_sync: set \"%s\": history of node %s was rewound; "
+							 "reconciling; %lld rows kept that it no longer has",
+							 set->name, flow->origin_name, (long long) flow->orphans)));
 }
 
 static void
@@ -161,11 +211,23 @@ note_error(LaneRun *run, ErrorData *error)
 {
 	SyncEnd *there = &run->lanes->link->there;
 
+	rest(run->lane, run->lane->error != NULL ? REST : SHORT_REST);
 	sync_lane_note(run->lanes->link, run->lane, "error", error);
 	run->lanes->round->failed_sets++;
 	run->lanes->round->caught_up = false;
-	if (sync_wire_state(there->wire) == SYNC_WIRE_LOST || (sync_in_procedure && error->sqlerrcode == ERRCODE_QUERY_CANCELED))
+	if (sync_wire_state(there->wire) == SYNC_WIRE_LOST ||
+		(sync_in_procedure && error->sqlerrcode == ERRCODE_QUERY_CANCELED))
 		ReThrowError(error);
+}
+
+static void
+release_claim(void *arg)
+{
+	SyncFlow *flow = &((LaneRun *) arg)->flow;
+
+	if (flow->claimed &&
+		(flow->sink->wire == NULL || sync_wire_state(flow->sink->wire) == SYNC_WIRE_READY))
+		sync_ask_release(flow->sink, flow->set_name, flow->origin);
 }
 
 static void
@@ -174,13 +236,16 @@ run_set(Lanes *lanes, int i, bool verifies)
 	SyncShared *set = lanes->sets[i];
 	TimestampTz now = GetCurrentTimestamp();
 	LaneRun run = {.lanes = lanes, .lane = &set->lanes[lanes->direction], .verifies = verifies};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync set", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync set", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	ErrorData *error;
 
 	if (!sync_in_procedure)
-		pgstat_report_activity(STATE_RUNNING, psprintf("%s %s %s %s", lanes->direction == SYNC_FROM_PEER ? "pull" : "push", set->name,
-													   lanes->direction == SYNC_FROM_PEER ? "from" : "to", lanes->link->server));
+		pgstat_report_activity(
+			STATE_RUNNING,
+			psprintf("%s %s %s %s", lanes->direction == SYNC_FROM_PEER ? "pull" : "push", set->name,
+					 lanes->direction == SYNC_FROM_PEER ? "from" : "to", lanes->link->server));
 	run.flow = lanes->flow;
 	run.flow.set_name = set->name;
 	run.flow.head = lanes->heads[i];
@@ -188,15 +253,15 @@ run_set(Lanes *lanes, int i, bool verifies)
 	run.flow.until = Min(lanes->until, TimestampTzPlusMilliseconds(now, SLICE_OF_SET));
 	run.flow.patient = is_patient(lanes, run.lane);
 	error = sync_guard(context, run_lane, &run);
-	*(lanes->direction == SYNC_FROM_PEER ? &lanes->round->rows_in : &lanes->round->rows_out) += run.flow.rows;
+	(void) sync_guard(context, release_claim, &run);
+	*(lanes->direction == SYNC_FROM_PEER ? &lanes->round->rows_in : &lanes->round->rows_out) +=
+		run.flow.rows;
 	if (error != NULL)
 		note_error(&run, error);
 	else
 		note_outcome(&run, set);
 	if (verifies)
 		run.lane->verified = now;
-	if (run.flow.rewound)
-		note_rewind(lanes->link, lanes->direction);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
@@ -212,7 +277,8 @@ is_behind(const Lanes *lanes, int i)
 static bool
 is_due(const SyncLane *lane)
 {
-	return sync_verify_every > 0 && GetCurrentTimestamp() - lane->verified > (int64) sync_verify_every * USECS_PER_SEC;
+	return sync_verify_every > 0 &&
+		   GetCurrentTimestamp() - lane->verified > (int64) sync_verify_every * USECS_PER_SEC;
 }
 
 static void
@@ -223,6 +289,7 @@ visit_set(Lanes *lanes, int i)
 	ErrorData gone = {.sqlerrcode = ERRCODE_SYNC_SET, .message = "the set is no longer offered"};
 
 	lanes->round->caught_up &= lanes->heads[i].known && !lanes->heads[i].more;
+	lanes->round->again |= lanes->heads[i].known && lanes->heads[i].more;
 	if (!lanes->heads[i].known)
 	{
 		sync_lane_note(lanes->link, lane, "error", &gone);
@@ -230,7 +297,7 @@ visit_set(Lanes *lanes, int i)
 	}
 	else if (!is_behind(lanes, i) && is_due(lane))
 		run_set(lanes, i, true);
-	else if (is_behind(lanes, i) && GetCurrentTimestamp() >= lane->yields_until)
+	else if (is_behind(lanes, i) && GetCurrentTimestamp() >= lane->rests_until)
 		run_set(lanes, i, false);
 	else if (is_behind(lanes, i))
 		lanes->round->caught_up = false;
@@ -265,7 +332,8 @@ ask_heads_there(Lanes *lanes)
 		acked[i] = lanes->cursors[i].seq;
 		changed |= acked[i] != lanes->sets[i]->acked;
 	}
-	lanes->heads = sync_ask_heads(lanes->flow.source, lanes->count, lanes->names, changed ? acked : NULL);
+	lanes->heads =
+		sync_ask_heads(lanes->flow.source, lanes->count, lanes->names, changed ? acked : NULL);
 	for (int i = 0; i < lanes->count; i++)
 		lanes->sets[i]->acked = acked[i];
 }
@@ -278,14 +346,19 @@ pull(SyncLink *link, SyncRound *round)
 
 	if (lanes->count == 0)
 		return;
-	lanes->cursors = sync_ask_cursors(lanes->flow.sink, lanes->count, lanes->names, lanes->flow.origin);
+	lanes->cursors =
+		sync_ask_cursors(lanes->flow.sink, lanes->count, lanes->names, lanes->flow.origin);
 	ask_heads_there(lanes);
 	for (int i = 0; i < lanes->count; i++)
 		behind |= is_behind(lanes, i);
 	/* What the peer has pushed since need not be pulled. */
 	if (behind)
-		lanes->cursors = sync_ask_cursors(lanes->flow.sink, lanes->count, lanes->names, lanes->flow.origin);
+		lanes->cursors =
+			sync_ask_cursors(lanes->flow.sink, lanes->count, lanes->names, lanes->flow.origin);
 	visit_all(lanes);
+	/* Once for all sets: a restored backup rewinds each of them. */
+	if (lanes->rewound)
+		note_rewind(link);
 }
 
 /* The copies there are asked for only where our head has moved since they were seen to have reached it. */
@@ -369,7 +442,8 @@ sync_link_round(SyncLink *link, SyncRound *round)
 {
 	Round arguments = {link, round};
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "hllset_sync round", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(caller, "hllset_sync round", ALLOCSET_DEFAULT_SIZES);
 	ErrorData *error;
 
 	memset(round, 0, sizeof(SyncRound));

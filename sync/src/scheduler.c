@@ -16,7 +16,7 @@
 
 #define LOOK_EVERY 10000 /* ms between looks if nothing happens */
 
-PGDLLEXPORT void hllset_sync_scheduler_main(Datum argument) pg_attribute_noreturn();
+PGDLLEXPORT void hllset_sync_scheduler_main(Datum argument);
 
 static SyncOrder order;
 static char database[NAMEDATALEN];
@@ -29,14 +29,16 @@ typedef struct Peer
 	char *server;
 	char *hindrance; /* NULL, or why no worker may run for it */
 	bool paused;
-	uint64 version;  /* changes with anything that its worker must be started anew for */
+	uint64 version; /* changes with anything that its worker must be started anew for */
 } Peer;
 
 static const char read_peers[] =
 	"SELECT p.server::text,"
-	" CASE WHEN s.oid IS NULL THEN format('server %I does not exist: SELECT hllset_sync.drop_peer(%L)', p.server, p.server) END,"
+	" CASE WHEN s.oid IS NULL THEN format('server %I does not exist: SELECT "
+	"hllset_sync.drop_peer(%L)', p.server, p.server) END,"
 	" p.paused OR p.enabled_by IS DISTINCT FROM n.node_id,"
-	" pg_catalog.hashtextextended(concat_ws('/', p.direction, p.sets::text, p.every::text, s.oid::text, s.xmin::text, m.xmin::text), 0)"
+	" pg_catalog.hashtextextended(concat_ws('/', p.direction, p.sets::text, p.every::text, "
+	"s.oid::text, s.xmin::text, m.xmin::text), 0)"
 	" FROM hllset_sync.peers p LEFT JOIN hllset_sync.node n ON true"
 	" LEFT JOIN pg_catalog.pg_foreign_server s ON s.srvname = p.server"
 	" LEFT JOIN pg_catalog.pg_user_mapping m ON m.umserver = s.oid AND m.umuser = $1"
@@ -65,8 +67,8 @@ get_peers(void)
 
 		peer->server = text_of(tuple, 1);
 		peer->hindrance = text_of(tuple, 2);
-		peer->paused = DatumGetBool(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 3, &null));
-		peer->version = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 4, &null));
+		peer->paused = DatumGetBool(sync_field(i, 3, &null));
+		peer->version = DatumGetInt64(sync_field(i, 4, &null));
 		peers = lappend(peers, peer);
 	}
 	sync_leave(user);
@@ -166,7 +168,10 @@ look(void *fit)
 	sync_begin("looking at the peers");
 	*(bool *) fit = is_fit();
 	if (*(bool *) fit)
+	{
+		sync_grant_protocol(GetUserId());
 		peers = get_peers();
+	}
 	foreach (cell, peers)
 		look_after(lfirst(cell));
 	let_go(peers);
@@ -186,23 +191,24 @@ typedef struct Set
 static void
 get_sets(void *sets)
 {
-	Oid types[] = {INT4OID};
-	Datum values[] = {Int32GetDatum(sync_rescan_every)};
+	MemoryContext context = CurrentMemoryContext;
 	SyncUser user;
 	uint64 count;
 
 	sync_begin("looking at the sets");
 	user = sync_enter_catalog();
-	count = sync_execute("SELECT set_name, $1 > 0 AND last_rescan < now() - $1 * interval '1 s'"
-						 " FROM hllset_sync.sets WHERE state <> 'broken' ORDER BY set_id",
-						 1, types, values, NULL, true);
+	count = sync_run(
+		"SELECT set_name, state = 'ok' AND %d > 0 AND last_rescan < now() - %d * interval '1 s'"
+		" FROM hllset_sync.sets ORDER BY set_id",
+		sync_rescan_every, sync_rescan_every);
+	MemoryContextSwitchTo(context);
 	for (uint64 i = 0; i < count; i++)
 	{
 		Set *set = palloc(sizeof(Set));
 		bool null;
 
 		set->name = text_of(SPI_tuptable->vals[i], 1);
-		set->rescan = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &null));
+		set->rescan = DatumGetBool(sync_field(i, 2, &null));
 		*(List **) sets = lappend(*(List **) sets, set);
 	}
 	sync_leave(user);
@@ -229,7 +235,8 @@ care_for(void *argument)
 	const Set *set = argument;
 
 	sync_is_local = true;
-	run_for_set(psprintf("sequence %s", set->name), "SELECT FROM hllset_sync.p_heads(ARRAY[$1])", set->name);
+	run_for_set(psprintf("sequence %s", set->name), "SELECT FROM hllset_sync.p_heads(ARRAY[$1])",
+				set->name);
 	if (set->rescan)
 		run_for_set(psprintf("rescan %s", set->name), "SELECT hllset_sync.rescan($1)", set->name);
 }
@@ -241,7 +248,7 @@ prune(void *argument)
 
 	sync_begin("forgetting old tombstones");
 	user = sync_enter_catalog();
-	(void) sync_execute("SELECT hllset_sync.prune()", 0, NULL, NULL, NULL, false);
+	(void) sync_run("SELECT hllset_sync.prune()");
 	sync_leave(user);
 	sync_commit();
 }
@@ -311,9 +318,11 @@ run_once(MemoryContext context, TimestampTz *cared)
 	ErrorData *error = sync_guard(context, look, &fit);
 
 	if (error != NULL)
-		sync_report_database(database, error->sqlerrcode == ERRCODE_SYNC_IDENTITY ? SYNC_IDENTITY : SYNC_ERROR,
-							 error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint));
-	if (error == NULL && fit && (now >= after(*cared, sync_every) || sync_sequencing_requested(database) > *cared))
+		sync_report_database(
+			database, error->sqlerrcode == ERRCODE_SYNC_IDENTITY ? SYNC_IDENTITY : SYNC_ERROR,
+			error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint));
+	if (error == NULL && fit &&
+		(now >= after(*cared, sync_every) || sync_sequencing_requested(database) > *cared))
 	{
 		*cared = now;
 		care_for_sets(context);
@@ -330,7 +339,8 @@ hllset_sync_scheduler_main(Datum argument)
 
 	order = sync_process_start(sync_enter_database);
 	before_shmem_exit(sync_children_stop, PointerGetDatum(&children));
-	context = AllocSetContextCreate(TopMemoryContext, "hllset_sync scheduler", ALLOCSET_DEFAULT_SIZES);
+	context =
+		AllocSetContextCreate(TopMemoryContext, "hllset_sync scheduler", ALLOCSET_DEFAULT_SIZES);
 	find_name(NULL);
 	for (;;)
 	{

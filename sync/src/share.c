@@ -9,7 +9,8 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#define SHARE_EVERY (60 * 1000) /* ms; how long a set that the peer has newly granted may go unnoticed */
+#define SHARE_EVERY \
+	(60 * 1000) /* ms; how long a set that the peer has newly granted may go unnoticed */
 
 static const char *const direction_names[] = {"pull", "push"};
 
@@ -33,7 +34,8 @@ sync_lane_note(SyncLink *link, SyncLane *lane, const char *state, const ErrorDat
 	const char *message = error == NULL ? NULL : error->message;
 	int sqlstate = error == NULL ? 0 : error->sqlerrcode;
 
-	if (same_text(lane->state, state) && same_text(lane->error, message) && lane->sqlstate == sqlstate)
+	if (same_text(lane->state, state) && same_text(lane->error, message) &&
+		lane->sqlstate == sqlstate)
 		return;
 	lane->state = state;
 	lane->error = copy_text(link->lane_texts, message);
@@ -84,12 +86,14 @@ take_lane(SyncLink *link, uint64 row)
 
 	if (set == NULL)
 		return;
-	lane = &set->lanes[strcmp(SPI_getvalue(tuple, columns, 2), "push") == 0 ? SYNC_TO_PEER : SYNC_FROM_PEER];
+	lane = &set->lanes[strcmp(SPI_getvalue(tuple, columns, 2), "push") == 0 ? SYNC_TO_PEER
+																			: SYNC_FROM_PEER];
 	lane->state = known_state(SPI_getvalue(tuple, columns, 3));
 	lane->cursor = DatumGetInt64(sync_field(row, 4, &isnull));
 	lane->head = DatumGetInt64(sync_field(row, 5, &isnull));
 	lane->error = copy_text(link->lane_texts, SPI_getvalue(tuple, columns, 6));
-	lane->sqlstate = state == NULL ? 0 : MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
+	lane->sqlstate =
+		state == NULL ? 0 : MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
 }
 
 static void
@@ -118,7 +122,9 @@ read_lanes(SyncLink *link)
 			forget_lane(&((SyncShared *) lfirst(cell))->lanes[i]);
 	sync_begin(NULL);
 	user = sync_enter_catalog();
-	rows = sync_execute("SELECT set_name, direction, state, cursor_seq, head_seq, error, sqlstate FROM hllset_sync.links WHERE server = $1", 1, types, values, NULL, true);
+	rows = sync_execute("SELECT set_name, direction, state, cursor_seq, head_seq, error, sqlstate "
+						"FROM hllset_sync.links WHERE server = $1",
+						1, types, values, NULL, true);
 	for (uint64 row = 0; row < rows; row++)
 		take_lane(link, row);
 	sync_leave(user);
@@ -128,7 +134,8 @@ read_lanes(SyncLink *link)
 static void
 save_lane(const SyncLink *link, const SyncShared *set, int direction)
 {
-	static const Oid types[] = {NAMEOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TEXTOID, TEXTOID};
+	static const Oid types[] = {NAMEOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID,
+								INT8OID, INT8OID, TEXTOID, TEXTOID};
 	const SyncLane *lane = &set->lanes[direction];
 	bool fine = lane->error == NULL;
 	Datum values[] = {
@@ -144,11 +151,15 @@ save_lane(const SyncLink *link, const SyncShared *set, int direction)
 	};
 
 	/* The peer may have been dropped meanwhile. */
-	sync_execute("INSERT INTO hllset_sync.links (server, set_name, direction, node_id, state, cursor_seq, head_seq, error, sqlstate) "
-				 "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM hllset_sync.peers WHERE server = $1 "
-				 "ON CONFLICT (server, set_name, direction) DO UPDATE SET node_id = excluded.node_id, state = excluded.state, "
-				 "cursor_seq = excluded.cursor_seq, head_seq = excluded.head_seq, error = excluded.error, sqlstate = excluded.sqlstate, changed_at = now()",
-				 lengthof(types), types, values, fine ? "       nn" : NULL, false);
+	sync_execute(
+		"INSERT INTO hllset_sync.links (server, set_name, direction, node_id, state, cursor_seq, "
+		"head_seq, error, sqlstate) "
+		"SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM hllset_sync.peers WHERE server = $1 "
+		"ON CONFLICT (server, set_name, direction) DO UPDATE SET node_id = excluded.node_id, state "
+		"= excluded.state, "
+		"cursor_seq = excluded.cursor_seq, head_seq = excluded.head_seq, error = excluded.error, "
+		"sqlstate = excluded.sqlstate, changed_at = now()",
+		lengthof(types), types, values, fine ? "       nn" : NULL, false);
 }
 
 static bool
@@ -239,11 +250,16 @@ share_set(SyncLink *link, SyncShared *set, const SyncOffer *here, const SyncOffe
 		return;
 	}
 	if (here->signature == NULL)
-		refuse(link, set, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("the set is broken here: %s", here->description));
+		refuse(link, set, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			   psprintf("the set is broken here: %s", here->description));
 	else if (there->signature == NULL)
-		refuse(link, set, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("the set is broken at the peer: %s", there->description));
-	else if (VARSIZE_ANY(here->signature) != VARSIZE_ANY(there->signature) || memcmp(here->signature, there->signature, VARSIZE_ANY(here->signature)) != 0)
-		refuse(link, set, ERRCODE_SYNC_SIGNATURE, psprintf("the sets differ: here %s, at the peer %s", here->description, there->description));
+		refuse(link, set, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			   psprintf("the set is broken at the peer: %s", there->description));
+	else if (VARSIZE_ANY(here->signature) != VARSIZE_ANY(there->signature) ||
+			 memcmp(here->signature, there->signature, VARSIZE_ANY(here->signature)) != 0)
+		refuse(link, set, ERRCODE_SYNC_SIGNATURE,
+			   psprintf("the sets differ: here %s, at the peer %s", here->description,
+						there->description));
 	else
 	{
 		set->lanes[SYNC_FROM_PEER].wanted = link->directions[SYNC_FROM_PEER] && there->may_pull;
@@ -277,8 +293,10 @@ read_set(SyncLink *link, SyncShared *set)
 	bool isnull;
 	Datum verified;
 
-	if (sync_execute("SELECT set_id, (SELECT last_verified FROM hllset_sync.cursors c JOIN hllset_sync.origins USING (origin_id) "
-					 "WHERE c.set_id = s.set_id AND node_id = $2) FROM hllset_sync.sets s WHERE set_name = $1",
+	if (sync_execute("SELECT set_id, (SELECT last_verified FROM hllset_sync.cursors c JOIN "
+					 "hllset_sync.origins USING (origin_id) "
+					 "WHERE c.set_id = s.set_id AND node_id = $2) FROM hllset_sync.sets s WHERE "
+					 "set_name = $1",
 					 2, types, values, NULL, true) == 0)
 		return;
 	set->id = DatumGetInt32(sync_field(0, 1, &isnull));
@@ -287,13 +305,13 @@ read_set(SyncLink *link, SyncShared *set)
 		set->lanes[SYNC_FROM_PEER].verified = DatumGetTimestampTz(verified);
 }
 
-/* Completes the sets, and forgets lanes of sets that are no longer shared. */
+/* Completes the sets, and forgets lanes that are no longer used. */
 static void
 tidy_sets(SyncLink *link)
 {
-	static const Oid types[] = {NAMEOID, TEXTARRAYOID};
+	static const Oid types[] = {NAMEOID, TEXTARRAYOID, BOOLOID, BOOLOID};
 	ArrayBuildState *names;
-	Datum values[2];
+	Datum values[4];
 	SyncUser user;
 	ListCell *cell;
 
@@ -305,11 +323,16 @@ tidy_sets(SyncLink *link)
 		SyncShared *set = lfirst(cell);
 
 		read_set(link, set);
-		names = accumArrayResult(names, CStringGetTextDatum(set->name), false, TEXTOID, CurrentMemoryContext);
+		names = accumArrayResult(names, CStringGetTextDatum(set->name), false, TEXTOID,
+								 CurrentMemoryContext);
 	}
 	values[0] = NameGetDatum(&link->name);
 	values[1] = makeArrayResult(names, CurrentMemoryContext);
-	sync_execute("DELETE FROM hllset_sync.links WHERE server = $1 AND set_name <> ALL ($2)", 2, types, values, NULL, false);
+	values[2] = BoolGetDatum(link->directions[SYNC_FROM_PEER]);
+	values[3] = BoolGetDatum(link->directions[SYNC_TO_PEER]);
+	sync_execute("DELETE FROM hllset_sync.links WHERE server = $1 AND (set_name <> ALL ($2) OR NOT "
+				 "CASE direction WHEN 'pull' THEN $3 ELSE $4 END)",
+				 4, types, values, NULL, false);
 	sync_leave(user);
 	sync_commit();
 }
@@ -339,7 +362,8 @@ match_offers(SyncLink *link)
 	{
 		const char *name = ((SyncOffer *) lfirst(cell))->set_name;
 
-		if (is_chosen(link, name) && (link->only_some || find_offer(link->offers_there, name) != NULL))
+		if (is_chosen(link, name) &&
+			(link->only_some || find_offer(link->offers_there, name) != NULL))
 			sets = lappend(sets, shared_set(link, name));
 	}
 	list_free(link->sets);
@@ -347,16 +371,29 @@ match_offers(SyncLink *link)
 	MemoryContextSwitchTo(caller);
 }
 
+/* Copies may have been dropped there. */
+static void
+forget_settled(SyncLink *link)
+{
+	static const SyncToken nowhere = {0};
+	ListCell *cell;
+
+	foreach (cell, link->sets)
+		((SyncShared *) lfirst(cell))->lanes[SYNC_TO_PEER].settled = nowhere;
+}
+
 void
 sync_link_share(SyncLink *link)
 {
 	ListCell *cell;
 
-	if (link->sets_read == 0 || TimestampDifferenceExceeds(link->sets_read, GetCurrentTimestamp(), SHARE_EVERY))
+	if (link->sets_read == 0 ||
+		TimestampDifferenceExceeds(link->sets_read, GetCurrentTimestamp(), SHARE_EVERY))
 	{
 		ask_offers(link);
 		match_offers(link);
 		tidy_sets(link);
+		forget_settled(link);
 		link->sets_read = GetCurrentTimestamp();
 	}
 	read_lanes(link);
@@ -364,6 +401,7 @@ sync_link_share(SyncLink *link)
 	{
 		SyncShared *set = lfirst(cell);
 
-		share_set(link, set, find_offer(link->offers_here, set->name), find_offer(link->offers_there, set->name));
+		share_set(link, set, find_offer(link->offers_here, set->name),
+				  find_offer(link->offers_there, set->name));
 	}
 }

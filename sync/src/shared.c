@@ -47,9 +47,10 @@ void
 sync_require_shared_memory(void)
 {
 	if (shared == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("no workers run, because hllset_sync is not in shared_preload_libraries"),
-						errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no workers run, because hllset_sync is not in shared_preload_libraries"),
+				 errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
 }
 
 static void
@@ -195,31 +196,37 @@ signal_workers(Oid dboid, int signal)
 }
 
 static int
-signal_workers_locked(Oid dboid, int signal)
+count_workers(Oid dboid)
 {
-	int found;
+	int count;
 
 	sync_shared_lock();
-	found = signal_workers(dboid, signal);
+	count = signal_workers(dboid, 0);
 	sync_shared_unlock();
-	return found;
+	return count;
 }
 
 bool
 sync_suspend(Oid dboid)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LEAVE_TIMEOUT);
 	bool closed;
-	int left;
 
 	sync_shared_lock();
 	closed = replace_suspended(InvalidOid, dboid);
-	left = closed ? signal_workers(dboid, SIGTERM) : 0;
+	if (closed)
+		(void) signal_workers(dboid, SIGTERM);
 	sync_shared_unlock();
-	while (left > 0 && sync_shared_wait(deadline))
-		left = signal_workers_locked(dboid, 0);
-	sync_shared_wait_end();
 	return closed;
+}
+
+void
+sync_await_empty(Oid dboid)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LEAVE_TIMEOUT);
+
+	while (count_workers(dboid) > 0 && sync_shared_wait(deadline))
+		;
+	sync_shared_wait_end();
 }
 
 void

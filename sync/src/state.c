@@ -68,29 +68,35 @@ text_or_null(const char *text, char *null)
 
 /* Columns that are NULL here keep what they have there. */
 static const char save[] =
-	"INSERT INTO hllset_sync.peer_state AS s (server, node_id, node_name, protocol, peer_version, last_attempt, last_success,"
-	" caught_up_at, failures, last_error, last_sqlstate, last_error_at, rounds, last_round_ms, rows_in, bytes_in, rows_out, bytes_out)"
+	"INSERT INTO hllset_sync.peer_state AS s (server, node_id, node_name, protocol, peer_version, "
+	"last_attempt, last_success,"
+	" caught_up_at, failures, last_error, last_sqlstate, last_error_at, rounds, last_round_ms, "
+	"rows_in, bytes_in, rows_out, bytes_out)"
 	" SELECT p.server, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18"
 	" FROM hllset_sync.peers p WHERE p.server = $1"
 	" ON CONFLICT (server) DO UPDATE SET"
-	" node_id = coalesce(excluded.node_id, s.node_id), node_name = coalesce(excluded.node_name, s.node_name),"
-	" protocol = coalesce(excluded.protocol, s.protocol), peer_version = coalesce(excluded.peer_version, s.peer_version),"
+	" node_id = coalesce(excluded.node_id, s.node_id), node_name = coalesce(excluded.node_name, "
+	"s.node_name),"
+	" protocol = coalesce(excluded.protocol, s.protocol), peer_version = "
+	"coalesce(excluded.peer_version, s.peer_version),"
 	" last_attempt = greatest(excluded.last_attempt, s.last_attempt),"
 	" last_success = greatest(excluded.last_success, s.last_success),"
 	" caught_up_at = greatest(excluded.caught_up_at, s.caught_up_at), failures = excluded.failures,"
 	" last_error = coalesce(excluded.last_error, s.last_error),"
 	" last_sqlstate = coalesce(excluded.last_sqlstate, s.last_sqlstate),"
-	" last_error_at = greatest(excluded.last_error_at, s.last_error_at), rounds = s.rounds + excluded.rounds,"
-	" last_round_ms = coalesce(excluded.last_round_ms, s.last_round_ms), rows_in = s.rows_in + excluded.rows_in,"
+	" last_error_at = greatest(excluded.last_error_at, s.last_error_at), rounds = s.rounds + "
+	"excluded.rounds,"
+	" last_round_ms = coalesce(excluded.last_round_ms, s.last_round_ms), rows_in = s.rows_in + "
+	"excluded.rows_in,"
 	" bytes_in = s.bytes_in + excluded.bytes_in, rows_out = s.rows_out + excluded.rows_out,"
 	" bytes_out = s.bytes_out + excluded.bytes_out";
 
 void
 sync_save_status(const char *server, SyncStatus *status)
 {
-	Oid types[] = {NAMEOID, UUIDOID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-				   TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, FLOAT8OID,
-				   INT8OID, INT8OID, INT8OID, INT8OID};
+	Oid types[] = {NAMEOID,        UUIDOID,        TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID,
+				   TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+				   INT8OID,        FLOAT8OID,      INT8OID, INT8OID, INT8OID, INT8OID};
 	Datum values[lengthof(types)];
 	char nulls[lengthof(types)];
 	SyncRound *last = &status->last;

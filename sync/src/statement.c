@@ -55,11 +55,13 @@ void
 sync_expect(int column, Oid type)
 {
 	if (SPI_gettypeid(SPI_tuptable->tupdesc, column) != type)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("an internal table of hllset_sync was altered: column %s is of type %s, not %s",
-							   SPI_fname(SPI_tuptable->tupdesc, column),
-							   format_type_be(SPI_gettypeid(SPI_tuptable->tupdesc, column)),
-							   format_type_be(type))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("an internal table of hllset_sync was altered: column %s is of type %s, not %s",
+					SPI_fname(SPI_tuptable->tupdesc, column),
+					format_type_be(SPI_gettypeid(SPI_tuptable->tupdesc, column)),
+					format_type_be(type))));
 }
 
 Portal

@@ -4,10 +4,9 @@
 
 #include <signal.h>
 
-#include "access/htup_details.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_server.h"
 #include "foreign/foreign.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
@@ -128,7 +127,11 @@ leave_peer(int code, Datum order)
 	sync_shared_lock();
 	entry = find(mine->dboid, mine->peer, HASH_FIND);
 	if (entry != NULL && entry->status.pid == MyProcPid)
+	{
 		entry->status.pid = 0;
+		entry->status.state = SYNC_CONNECTING;
+		entry->status.connected_since = 0;
+	}
 	sync_shared_unlock();
 	sync_shared_changed();
 }
@@ -214,6 +217,8 @@ sync_request_round(const char *server)
 	Entry *entry;
 	pid_t pid = 0;
 
+	if (!sync_has_shared_memory())
+		return false;
 	sync_shared_lock();
 	if ((entry = find(MyDatabaseId, server, HASH_FIND)) != NULL)
 	{
@@ -259,7 +264,7 @@ put_time(Datum *value, bool *null, TimestampTz time)
 }
 
 static void
-put_row(ReturnSetInfo *result, const Entry *entry)
+put_row(SyncResult *result, const Entry *entry)
 {
 	const SyncStatus *status = &entry->status;
 	Datum values[22];
@@ -292,7 +297,7 @@ put_row(ReturnSetInfo *result, const Entry *entry)
 	values[20] = UUIDPGetDatum(&status->last.peer_id);
 	values[21] = CStringGetTextDatum(status->last.peer_name);
 	nulls[18] = nulls[19] = nulls[20] = nulls[21] = status->last.protocol == 0;
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	sync_result_add(result, values, nulls);
 }
 
 /* A copy, because the lock may not be held where the catalog is read. */
@@ -323,10 +328,9 @@ copy_entries(void)
 Datum
 hllset_sync_worker_status(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SyncResult result = sync_result(fcinfo);
 	ListCell *cell;
 
-	InitMaterializedSRF(fcinfo, 0);
 	if (!sync_has_shared_memory())
 		return (Datum) 0;
 	foreach (cell, copy_entries())
@@ -334,7 +338,7 @@ hllset_sync_worker_status(PG_FUNCTION_ARGS)
 		const Entry *entry = lfirst(cell);
 
 		if (may_see(entry->key.server))
-			put_row(result, entry);
+			put_row(&result, entry);
 	}
 	return (Datum) 0;
 }

@@ -33,7 +33,8 @@ limit_lock_waits(void)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%d", sync_lock_timeout);
-	(void) set_config_option("lock_timeout", text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("lock_timeout", text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+							 true, 0, false);
 }
 
 void

@@ -11,29 +11,37 @@ tell_context(void *arg)
 	const SyncFlow *flow = arg;
 
 	errcontext("syncing set \"%s\" with peer \"%s\" after seq %lld", flow->set_name,
-			   flow->source->wire != NULL ? flow->source->label : flow->sink->label, (long long) flow->cursor.seq);
+			   flow->source->wire != NULL ? flow->source->label : flow->sink->label,
+			   (long long) flow->cursor.seq);
 }
 
 bool
 sync_may_deliver(SyncFlow *flow)
 {
-	return sync_ask_attempt(flow->sink, flow->set_name, flow->origin) <= MAX_ATTEMPTS || flow->patient;
+	return sync_ask_attempt(flow->sink, flow->set_name, flow->origin) <= MAX_ATTEMPTS ||
+		   flow->patient;
 }
 
 SyncOutcome
 sync_deliver(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to)
 {
-	SyncDelivery delivery = {.set_name = flow->set_name, .origin = flow->origin, .origin_name = flow->origin_name, .mode = mode, .from = flow->cursor};
+	SyncDelivery delivery = {.set_name = flow->set_name,
+							 .origin = flow->origin,
+							 .origin_name = flow->origin_name,
+							 .mode = mode,
+							 .from = flow->cursor};
 	SyncToken expected = to != NULL ? *to : flow->cursor;
 	bool pushes = flow->sink->wire != NULL;
 
 	delivery.moves = to != NULL;
 	delivery.to = expected;
+	delivery.releases = flow->claimed && delivery.moves && sync_token_equal(to, &flow->head.token);
 	if (mode == SYNC_CHANGES)
 		delivery.truncated_at = flow->head.truncated_at;
 	if (pushes)
 		sync_fault("before_push");
 	flow->cursor = sync_ask_receive(flow->sink, &delivery, flow->batch);
+	flow->claimed &= !delivery.releases;
 	if (pushes)
 		sync_fault("after_push_commit");
 	else
@@ -48,7 +56,8 @@ sync_deliver(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to)
 static bool
 is_last_batch(const SyncBatch *batch)
 {
-	return batch->count < sync_max_batch_rows && batch->bytes + sync_max_row_bytes < sync_max_batch_bytes;
+	return batch->count < sync_max_batch_rows &&
+		   batch->bytes + sync_max_row_bytes < sync_max_batch_bytes;
 }
 
 static SyncOutcome
@@ -71,11 +80,10 @@ transfer_batches(SyncFlow *flow)
 	{
 		if (GetCurrentTimestamp() >= flow->until)
 			return SYNC_BEHIND;
-		/* Deletions were forgotten that the copies have not seen. */
-		if (flow->cursor.seq > 0 && flow->cursor.seq < flow->head.floor)
-			return sync_reconcile(flow, false);
-		if (!sync_ask_changes(flow->source, flow->set_name, &flow->cursor, flow->head.token.seq, flow->batch))
-			return sync_reconcile(flow, true);
+		/* Not on the history: up to the floor it was forgotten, and with it deletions perhaps; above it was undone. */
+		if (!sync_ask_changes(flow->source, flow->set_name, &flow->cursor, flow->head.token.seq,
+							  flow->batch))
+			return sync_reconcile(flow, flow->cursor.seq > flow->head.floor);
 		/* Another link has brought the copies past the head that this one knows. */
 		if (flow->cursor.seq > flow->head.token.seq)
 			return SYNC_CAUGHT_UP;
@@ -89,7 +97,8 @@ transfer_batches(SyncFlow *flow)
 SyncOutcome
 sync_transfer(SyncFlow *flow)
 {
-	ErrorContextCallback context = {.previous = error_context_stack, .callback = tell_context, .arg = flow};
+	ErrorContextCallback context = {
+		.previous = error_context_stack, .callback = tell_context, .arg = flow};
 	SyncOutcome outcome;
 
 	error_context_stack = &context;

@@ -24,19 +24,19 @@ note_differences(SyncSet *set)
 {
 	SyncUser user = sync_enter(set->owner);
 	const char *keys = sync_numbered("k", 1, set->nkeys, "");
-	int64 count =
-		sync_run("INSERT INTO hllset_sync.dirty_%d SELECT %s FROM"
-				 " (SELECT %s, r.digest, coalesce(r.refused, false) AS refused, %s AS now"
-				 "  FROM %s b LEFT JOIN hllset_sync.rows_%d r ON %s"
-				 "  UNION ALL SELECT %s, r.digest, r.refused, NULL FROM hllset_sync.rows_%d r"
-				 "  WHERE (r.digest IS NOT NULL OR r.refused) AND NOT EXISTS (SELECT FROM %s b WHERE %s))"
-				 " d (%s, digest, refused, now)"
-				 " WHERE (digest IS DISTINCT FROM now OR refused <> (now IS NULL))"
-				 " AND NOT EXISTS (SELECT FROM hllset_sync.dirty_%d n WHERE %s)",
-				 set->id, keys, sync_named("b", set->keys, set->nkeys), sync_digest_call(set, "b"),
-				 sync_base(set), set->id, sync_match_base(set, "r"), sync_numbered("r.k", 1, set->nkeys, ""),
-				 set->id, sync_base(set), sync_match_base(set, "r"), keys, set->id,
-				 sync_match(set, "n", "d"));
+	int64 count = sync_run(
+		"INSERT INTO hllset_sync.dirty_%d SELECT %s FROM"
+		" (SELECT %s, r.digest, coalesce(r.refused, false) AS refused, %s AS now"
+		"  FROM %s b LEFT JOIN hllset_sync.rows_%d r ON %s"
+		"  UNION ALL SELECT %s, r.digest, r.refused, NULL FROM hllset_sync.rows_%d r"
+		"  WHERE (r.digest IS NOT NULL OR r.refused) AND NOT EXISTS (SELECT FROM %s b WHERE %s))"
+		" d (%s, digest, refused, now)"
+		" WHERE (digest IS DISTINCT FROM now OR refused <> (now IS NULL))"
+		" AND NOT EXISTS (SELECT FROM hllset_sync.dirty_%d n WHERE %s)",
+		set->id, keys, sync_named("b", set->keys, set->nkeys), sync_digest_call(set, "b"),
+		sync_base(set), set->id, sync_match_base(set, "r"), sync_numbered("r.k", 1, set->nkeys, ""),
+		set->id, sync_base(set), sync_match_base(set, "r"), keys, set->id,
+		sync_match(set, "n", "d"));
 
 	sync_leave(user);
 	return count;
@@ -70,52 +70,60 @@ hllset_sync_rescan(PG_FUNCTION_ARGS)
 
 /* ---- prune ---- */
 
-/* The newest number given before tombstone_keep, but not the head: the place at which an idle peer stands stays on the history. */
+/*
+ * The newest number that was followed by others before tombstone_keep: a peer that had all that there was until then
+ * stands on the history still. 0 if there is nothing to prune.
+ */
 static int64
-oldest_kept(const SyncSet *set)
+newest_to_prune(const SyncSet *set)
 {
 	Oid types[2] = {INT4OID, INT4OID};
 	Datum values[2] = {Int32GetDatum(set->id), Int32GetDatum(sync_tombstone_keep)};
 	bool isnull;
 	Datum seq;
 
-	sync_execute("SELECT max(h.seq_to) FROM hllset_sync.history h JOIN hllset_sync.sets s USING (set_id)"
-				 " WHERE set_id = $1 AND h.seq_to < s.head AND h.at > '-infinity' AND h.at < now() - $2 * interval '1 s'",
+	sync_execute("SELECT max(h.seq_to) FROM hllset_sync.history h,"
+				 " (SELECT max(seq_from) AS next FROM hllset_sync.history WHERE set_id = $1"
+				 "  AND at > '-infinity' AND at < now() - $2 * interval '1 s') o"
+				 " WHERE h.set_id = $1 AND h.at > '-infinity' AND h.seq_to < o.next",
 				 2, types, values, NULL, false);
 	seq = sync_field(0, 1, &isnull);
 	return isnull ? 0 : DatumGetInt64(seq);
 }
 
 /*
- * Tombstones up to SEQ go, and history up to there becomes one batch with a nonce of its own: a token from before, whose holder may have
- * missed a tombstone, is not on the history any more, while a first sync that reads old rows gets tokens that are.
+ * Old tombstones go, and the history of their time becomes one batch with a nonce of its own: a token from before, whose
+ * holder may have missed a tombstone, is not on the history any more; a first sync, which reads old rows, gets tokens
+ * that are.
  */
 static int64
 prune_set(SyncSet *set)
 {
 	SyncUser user = sync_enter_catalog();
-	int64 seq = oldest_kept(set);
-	uint64 merged;
-	int64 count = 0;
+	int64 seq = newest_to_prune(set);
+	int64 count;
 
-	merged = sync_run("DELETE FROM hllset_sync.history WHERE set_id = %d AND seq_to <= " INT64_FORMAT, set->id, seq);
-	if (merged > 0)
+	if (seq > 0)
+	{
+		sync_run("DELETE FROM hllset_sync.history WHERE set_id = %d AND seq_to <= " INT64_FORMAT,
+				 set->id, seq);
 		sync_run("INSERT INTO hllset_sync.history (set_id, seq_from, seq_to, nonce, at)"
 				 " VALUES (%d, 1, " INT64_FORMAT ", gen_random_uuid(), '-infinity')",
 				 set->id, seq);
+	}
 	sync_leave(user);
-	if (merged < 1)
+	if (seq == 0)
 		return 0;
 	user = sync_enter(set->owner);
-	count = sync_run("DELETE FROM hllset_sync.rows_%d WHERE digest IS NULL AND NOT refused AND seq <= " INT64_FORMAT,
+	count = sync_run("DELETE FROM hllset_sync.rows_%d WHERE digest IS NULL AND NOT refused AND seq "
+					 "<= " INT64_FORMAT,
 					 set->id, seq);
 	sync_leave(user);
-	if (count > 0)
-	{
-		user = sync_enter_catalog();
-		sync_run("UPDATE hllset_sync.sets SET floor = " INT64_FORMAT " WHERE set_id = %d", seq, set->id);
-		sync_leave(user);
-	}
+	/* A token up to here that is not on the history is old, not of a history that was undone. */
+	user = sync_enter_catalog();
+	sync_run("UPDATE hllset_sync.sets SET floor = " INT64_FORMAT " WHERE set_id = %d", seq,
+			 set->id);
+	sync_leave(user);
 	return count;
 }
 
@@ -169,9 +177,11 @@ hllset_sync_count_index(PG_FUNCTION_ARGS)
 	bool nulls[3];
 
 	SPI_connect();
-	if (OidIsValid(numbered_table("dirty", id)) && OidIsValid(enter_owner(numbered_table("rows", id), &user)))
+	if (OidIsValid(numbered_table("dirty", id)) &&
+		OidIsValid(enter_owner(numbered_table("rows", id), &user)))
 	{
-		sync_run("SELECT (SELECT count(*) FROM hllset_sync.dirty_%d), count(digest), count(*) - count(digest)"
+		sync_run("SELECT (SELECT count(*) FROM hllset_sync.dirty_%d), count(digest), count(*) - "
+				 "count(digest)"
 				 " FROM hllset_sync.rows_%d",
 				 id, id);
 		for (int i = 0; i < 3; i++)
@@ -194,7 +204,8 @@ hllset_sync_count_copies(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (OidIsValid(enter_owner(numbered_table("copy", id), &user)))
 	{
-		sync_run("SELECT count(*) FROM hllset_sync.copy_%d WHERE origin_id = %d", id, PG_GETARG_INT16(1));
+		sync_run("SELECT count(*) FROM hllset_sync.copy_%d WHERE origin_id = %d", id,
+				 PG_GETARG_INT16(1));
 		count = DatumGetInt64(sync_field(0, 1, &isnull));
 		sync_leave(user);
 	}

@@ -48,7 +48,8 @@ sync_wait(int events, pgsocket socket, TimestampTz deadline, const char *activit
 		pgstat_report_activity(STATE_RUNNING, activity);
 
 	timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
-	come = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | events, socket, timeout, wait_event);
+	come = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | events,
+							 socket, timeout, wait_event);
 	if (come & WL_LATCH_SET)
 	{
 		ResetLatch(MyLatch);

@@ -14,6 +14,8 @@
 
 #define MAX_STATEMENTS 16
 #define MAX_COLUMNS 8
+#define IDLE_TIMEOUT \
+	300000 /* ms after which the peer may end a session that we have lost sight of */
 
 struct SyncWire
 {
@@ -30,12 +32,6 @@ SyncWireState
 sync_wire_state(const SyncWire *wire)
 {
 	return wire->state;
-}
-
-int
-sync_wire_version(const SyncWire *wire)
-{
-	return PQserverVersion(wire->conn);
 }
 
 int64
@@ -68,25 +64,31 @@ close_with_context(void *wire)
 
 /* ---- errors ---- */
 
-static void pg_attribute_noreturn()
+SYNC_NORETURN static void
 lose(SyncWire *wire, const char *doing)
 {
 	wire->state = SYNC_WIRE_LOST;
-	ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE), errmsg("could not %s peer \"%s\": %s", doing, wire->server, sync_clean_text(PQerrorMessage(wire->conn)))));
+	ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE),
+					errmsg("could not %s peer \"%s\": %s", doing, wire->server,
+						   sync_clean_text(PQerrorMessage(wire->conn)))));
 }
 
-static void pg_attribute_noreturn()
+SYNC_NORETURN static void
 time_out(SyncWire *wire, const char *doing, int timeout)
 {
 	wire->state = SYNC_WIRE_LOST;
-	ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE), errmsg("could not %s peer \"%s\": no answer for %d ms", doing, wire->server, timeout)));
+	ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE),
+					errmsg("could not %s peer \"%s\": no answer for %d ms", doing, wire->server,
+						   timeout)));
 }
 
-static void pg_attribute_noreturn()
+SYNC_NORETURN static void
 refuse_answer(SyncWire *wire, const SyncStatement *statement)
 {
-	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("peer \"%s\" gave an answer of another form than expected", wire->server),
-					errdetail("The statement was: %s", statement == NULL ? "SET" : statement->sql)));
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("peer \"%s\" gave an answer of another form than expected", wire->server),
+			 errdetail("The statement was: %s", statement == NULL ? "SET" : statement->sql)));
 }
 
 /* ---- waiting ---- */
@@ -109,7 +111,8 @@ connect_within(SyncWire *wire, int timeout)
 	{
 		int event = polled == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
 
-		if (sync_wait(event, PQsocket(wire->conn), deadline, NULL) == 0 && GetCurrentTimestamp() >= deadline)
+		if (sync_wait(event, PQsocket(wire->conn), deadline, NULL) == 0 &&
+			GetCurrentTimestamp() >= deadline)
 			time_out(wire, "connect to", timeout);
 		polled = PQconnectPoll(wire->conn);
 		if (polled == PGRES_POLLING_FAILED)
@@ -177,23 +180,27 @@ read_error(SyncWire *wire, const PGresult *result)
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 
 	error->sqlstate = ERRCODE_CONNECTION_FAILURE;
-	if (state != NULL && strlen(state) == 5 && strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
+	if (state != NULL && strlen(state) == 5 &&
+		strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
 		error->sqlstate = MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
 	error->message = sync_clean_text(message != NULL ? message : PQresultErrorMessage(result));
 	error->detail = detail != NULL ? sync_clean_text(detail) : NULL;
 	return error;
 }
 
-static void pg_attribute_noreturn()
+SYNC_NORETURN static void
 raise_error(SyncWire *wire, const PeerError *error)
 {
 	if (PQstatus(wire->conn) == CONNECTION_BAD)
 		wire->state = SYNC_WIRE_LOST;
-	ereport(ERROR, (errcode(error->sqlstate), errmsg("peer \"%s\": %s", wire->server, error->message), error->detail != NULL ? errdetail("%s", error->detail) : 0));
+	ereport(ERROR,
+			(errcode(error->sqlstate), errmsg("peer \"%s\": %s", wire->server, error->message),
+			 error->detail != NULL ? errdetail("%s", error->detail) : 0));
 }
 
 static void
-take_row(SyncWire *wire, const SyncStatement *statement, const PGresult *result, SyncWireRow handle, void *state)
+take_row(SyncWire *wire, const SyncStatement *statement, const PGresult *result, SyncWireRow handle,
+		 void *state)
 {
 	char *cells[MAX_COLUMNS];
 	int sizes[MAX_COLUMNS];
@@ -211,14 +218,17 @@ take_row(SyncWire *wire, const SyncStatement *statement, const PGresult *result,
 	}
 	wire->received += total;
 	if (total > sync_max_row_bytes)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a row of peer \"%s\" has %lld bytes", wire->server, (long long) total),
-						errhint("The limit is set by hllset_sync.max_row_bytes.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of peer \"%s\" has %lld bytes", wire->server, (long long) total),
+				 errhint("The limit is set by hllset_sync.max_row_bytes.")));
 	handle(state, cells, sizes);
 }
 
 /* One result, which is freed whatever happens. */
 static void
-take_result(SyncWire *wire, const SyncStatement *statement, PGresult *volatile result, PeerError **error, SyncWireRow handle, void *state)
+take_result(SyncWire *wire, const SyncStatement *statement, PGresult *volatile result,
+			PeerError **error, SyncWireRow handle, void *state)
 {
 	PG_TRY();
 	{
@@ -275,7 +285,8 @@ prepare(SyncWire *wire, const SyncStatement *statement)
 			return;
 	if (wire->nprepared == MAX_STATEMENTS || statement->ncolumns > MAX_COLUMNS)
 		elog(ERROR, "too many statements or columns");
-	if (!PQsendPrepare(wire->conn, statement->name, statement->sql, statement->nargs, statement->args))
+	if (!PQsendPrepare(wire->conn, statement->name, statement->sql, statement->nargs,
+					   statement->args))
 		lose(wire, "write to");
 	complete(wire, statement, NULL, NULL);
 	wire->sent += strlen(statement->sql);
@@ -293,7 +304,8 @@ all_binary(int count)
 }
 
 void
-sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const char *const *cells, const int *sizes, SyncWireRow handle, void *state)
+sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const char *const *cells,
+				  const int *sizes, SyncWireRow handle, void *state)
 {
 	int *formats = all_binary(statement->nargs);
 
@@ -301,7 +313,9 @@ sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const char *co
 	prepare(wire, statement);
 	for (int i = 0; i < statement->nargs; i++)
 		wire->sent += cells[i] == NULL ? 0 : sizes[i];
-	if (!PQsendQueryPrepared(wire->conn, statement->name, statement->nargs, cells, sizes, formats, 1) || !PQsetSingleRowMode(wire->conn))
+	if (!PQsendQueryPrepared(wire->conn, statement->name, statement->nargs, cells, sizes, formats,
+							 1) ||
+		!PQsetSingleRowMode(wire->conn))
 		lose(wire, "write to");
 	pfree(formats);
 	complete(wire, statement, handle, state);
@@ -334,7 +348,9 @@ start(SyncWire *wire, const SyncTarget *target, const char *node_name)
 	values[count] = pg_get_client_encoding_name();
 
 	if (!AcquireExternalFD())
-		ereport(ERROR, (errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION), errmsg("could not connect to peer \"%s\": too many open files", wire->server)));
+		ereport(ERROR,
+				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+				 errmsg("could not connect to peer \"%s\": too many open files", wire->server)));
 	/* Not expanded: a dbname must not bring options of its own. */
 	wire->conn = PQconnectStartParams(keywords, values, 0);
 	if (wire->conn == NULL)
@@ -350,18 +366,24 @@ static void
 check_password_used(SyncWire *wire, const SyncTarget *target)
 {
 	if (target->password_required && !PQconnectionUsedPassword(wire->conn))
-		ereport(ERROR, (errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED), errmsg("a password is required"),
+		ereport(ERROR, (errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED),
+						errmsg("a password is required"),
 						errdetail("Peer \"%s\" did not ask for one.", wire->server),
-						errhint("The peer must use a password authentication method; a superuser may set password_required to false in the user mapping.")));
+						errhint("The peer must use a password authentication method; a superuser "
+								"may set password_required to false in the user mapping.")));
 }
 
 static void
 pin_session(SyncWire *wire)
 {
-	char *script = psprintf("SET search_path = pg_catalog; SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3; "
-							"SET timezone = GMT; SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; "
-							"SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'",
-							sync_statement_timeout, sync_lock_timeout, sync_io_timeout);
+	char *script =
+		psprintf("SET search_path = pg_catalog; SET datestyle = ISO; SET intervalstyle = postgres; "
+				 "SET extra_float_digits = 3; "
+				 "SET timezone = GMT; SET statement_timeout = %d; SET lock_timeout = %d; SET "
+				 "idle_in_transaction_session_timeout = %d; "
+				 "SET idle_session_timeout = %d; SET default_transaction_read_only = off; SET "
+				 "default_transaction_isolation = 'read committed'",
+				 sync_statement_timeout, sync_lock_timeout, sync_io_timeout, IDLE_TIMEOUT);
 
 	if (!PQsendQuery(wire->conn, script))
 		lose(wire, "write to");

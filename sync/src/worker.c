@@ -2,6 +2,8 @@
 /* The worker of one peer: round after round, and a longer and longer wait after each error in a row. */
 #include "hllset_sync.h"
 
+#include <limits.h>
+
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -12,11 +14,11 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#define SAVE_EVERY 10000  /* ms between updates of peer_state if the state stays the same */
-#define KEEP_OPEN 60000   /* ms: a connection that is used less often is closed */
-#define LOCK_CLASS 47     /* the fourth field of our advisory locks; 1 and 2 are those of SQL */
+#define SAVE_EVERY 10000 /* ms between updates of peer_state if the state stays the same */
+#define KEEP_OPEN 60000  /* ms: a connection that is used less often is closed */
+#define LOCK_CLASS 47    /* the fourth field of our advisory locks; 1 and 2 are those of SQL */
 
-PGDLLEXPORT void hllset_sync_worker_main(Datum argument) pg_attribute_noreturn();
+PGDLLEXPORT void hllset_sync_worker_main(Datum argument);
 
 typedef struct Worker
 {
@@ -44,42 +46,37 @@ static bool
 take_lock(Worker *worker)
 {
 	const char *server = worker->order.peer;
+	uint64 hash = hash_bytes_extended((const unsigned char *) server, strlen(server), 0);
 	LOCKTAG tag;
 
 	if (worker->locked)
 		return true;
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, hash_bytes((const unsigned char *) server, strlen(server)), LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, LOCK_CLASS);
 	worker->locked = LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 	return worker->locked;
 }
 
 static const char read_peer[] =
-	"SELECT (extract(epoch FROM p.every) * 1000)::integer, s.failures, s.last_attempt"
+	"SELECT extract(epoch FROM p.every)::float8 * 1000, s.failures, s.last_attempt"
 	" FROM hllset_sync.peers p JOIN hllset_sync.node n ON n.node_id = p.enabled_by"
 	" JOIN pg_catalog.pg_foreign_server f ON f.srvname = p.server"
 	" LEFT JOIN hllset_sync.peer_state s ON s.server = p.server"
 	" WHERE p.server = $1 AND NOT p.paused";
 
-static Datum
-column(int number, bool *null)
-{
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number, null);
-}
-
 static void
 take_peer(Worker *worker)
 {
 	bool null;
-	Datum every = column(1, &null);
+	Datum every = sync_field(0, 1, &null);
 
-	worker->every = null ? 0 : Max(DatumGetInt32(every), 100);
+	worker->every = null ? 0 : (int) Max(100, Min(INT_MAX, DatumGetFloat8(every)));
 	if (worker->status.last_attempt == 0)
 	{
-		Datum failures = column(2, &null);
+		Datum failures = sync_field(0, 2, &null);
 		Datum last_attempt;
 
 		worker->status.failures = null ? 0 : DatumGetInt32(failures);
-		last_attempt = column(3, &null);
+		last_attempt = sync_field(0, 3, &null);
 		if (worker->status.failures > 0 && !null)
 			worker->status.last_attempt = DatumGetTimestampTz(last_attempt);
 	}
@@ -126,7 +123,8 @@ tell(Worker *worker, MemoryContext context)
 	TimestampTz now = GetCurrentTimestamp();
 	SyncStatus *status = &worker->status;
 
-	if (status->state != worker->saved_state || TimestampDifferenceExceeds(worker->saved_at, now, SAVE_EVERY))
+	if (status->state != worker->saved_state ||
+		TimestampDifferenceExceeds(worker->saved_at, now, SAVE_EVERY))
 	{
 		(void) sync_guard(context, save, worker);
 		worker->saved_state = status->state;
@@ -141,9 +139,12 @@ log_connected(const Worker *worker)
 	const SyncRound *last = &worker->status.last;
 	Datum uuid = UUIDPGetDatum(&last->peer_id);
 
-	ereport(LOG, (errmsg("hllset_sync: peer \"%s\": connected to node %s (%s), protocol %d, server %d.%d", worker->order.peer,
-						 last->peer_name, DatumGetCString(DirectFunctionCall1(uuid_out, uuid)), last->protocol,
-						 last->peer_version / 10000, last->peer_version % 10000)));
+	ereport(
+		LOG,
+		(errmsg("hllset_sync: peer \"%s\": connected to node %s (%s), protocol %d, server %d.%d",
+				worker->order.peer, last->peer_name,
+				DatumGetCString(DirectFunctionCall1(uuid_out, uuid)), last->protocol,
+				last->peer_version / 10000, last->peer_version % 10000)));
 }
 
 static void
@@ -151,18 +152,22 @@ log_back(const Worker *worker, int failures)
 {
 	int seconds = (int) ((GetCurrentTimestamp() - worker->failing_since) / USECS_PER_SEC);
 
-	ereport(LOG, (errmsg("hllset_sync: peer \"%s\": back after %02d:%02d:%02d, %d attempts", worker->order.peer, seconds / 3600,
-						 seconds / 60 % 60, seconds % 60, failures)));
+	ereport(LOG, (errmsg("hllset_sync: peer \"%s\": back after %02d:%02d:%02d, %d attempts",
+						 worker->order.peer, seconds / 3600, seconds / 60 % 60, seconds % 60,
+						 failures)));
 }
 
 static void
 log_round(const Worker *worker, const SyncRound *round)
 {
 	if (sync_log_rounds && round->rows_in + round->rows_out > 0)
-		ereport(LOG, (errmsg("hllset_sync: peer \"%s\": pulled %lld rows (%lld kB), pushed %lld rows (%lld kB), %d sets, %.0f ms",
-							 worker->order.peer, (long long) round->rows_in, (long long) (round->bytes_in + 1023) / 1024,
-							 (long long) round->rows_out, (long long) (round->bytes_out + 1023) / 1024, round->sets,
-							 worker->status.last_round_ms)));
+		ereport(LOG,
+				(errmsg("hllset_sync: peer \"%s\": pulled %lld rows (%lld kB), pushed %lld rows "
+						"(%lld kB), %d sets, %.0f ms",
+						worker->order.peer, (long long) round->rows_in,
+						(long long) (round->bytes_in + 1023) / 1024, (long long) round->rows_out,
+						(long long) (round->bytes_out + 1023) / 1024, round->sets,
+						worker->status.last_round_ms)));
 }
 
 /* At attempts 1, 2, 4, 8: a peer that is away for a week must not fill the log. */
@@ -174,7 +179,8 @@ log_failure(const Worker *worker, const ErrorData *error)
 	if ((attempt & (attempt - 1)) != 0)
 		return;
 	ereport(WARNING, (errcode(error->sqlerrcode),
-					  errmsg("hllset_sync: peer \"%s\": cannot sync: %s; attempt %d", worker->order.peer, worker->status.error, attempt),
+					  errmsg("hllset_sync: peer \"%s\": cannot sync: %s; attempt %d",
+							 worker->order.peer, worker->status.error, attempt),
 					  error->detail ? errdetail_internal("%s", error->detail) : 0,
 					  error->hint ? errhint("%s", error->hint) : 0,
 					  error->context ? errcontext("%s", error->context) : 0));
@@ -226,8 +232,10 @@ rest(Worker *worker, int64 delay, double part)
 
 	for (;;)
 	{
-		next = TimestampTzPlusMilliseconds(since, delay >= 0 ? delay : (int64) (part * get_every(worker)));
-		if (GetCurrentTimestamp() >= next || sync_round_requested(worker->order.peer) > worker->status.last_attempt)
+		next = TimestampTzPlusMilliseconds(since,
+										   delay >= 0 ? delay : (int64) (part * get_every(worker)));
+		if (GetCurrentTimestamp() >= next ||
+			sync_round_requested(worker->order.peer) > worker->status.last_attempt)
 			return;
 		(void) sync_wait(0, PGINVALID_SOCKET, next, NULL);
 	}
@@ -267,7 +275,7 @@ run_once(Worker *worker, MemoryContext context)
 	pgstat_report_stat(true);
 	if (error != NULL)
 		rest_after_failure(worker);
-	else if (round.caught_up || round.rows_in + round.rows_out == 0)
+	else if (!round.again)
 	{
 		pgstat_report_activity(STATE_IDLE, NULL);
 		rest(worker, -1, 0.9 + 0.2 * sync_random());

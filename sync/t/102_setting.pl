@@ -71,7 +71,7 @@ $node->reload;
 $right->('the database');
 like(slurp_file($node->logfile), qr/database "app" is not synced: it allows no connections/, 'which was said');
 
-my ($rc, $out, $err) = $node->psql('postgres', q{ALTER SYSTEM SET hllset_sync.databases = 'a"b'});
+my ($rc, $out, $err) = $node->psql('postgres', q{ALTER SYSTEM SET hllset_sync.databases = 'a,,b'});
 like($err, qr/invalid value for parameter "hllset_sync.databases"/, 'a list that is none');
 ($rc, $out, $err) = $node->psql('app', 'SET hllset_sync.nothing = 1');
 isnt($rc, 0, 'the prefix is reserved') if $node->pg_version >= 15;
@@ -84,6 +84,15 @@ sleep 1;
 my $before = $rounds->();
 sleep 2;
 is($rounds->(), $before, 'every = 1h');
+$node->safe_psql('app', "SELECT hllset_sync.pause_peer('far')");
+poll_ok($node, 'app', 'SELECT pid IS NULL FROM hllset_sync.status', 'pause_peer() does not wait for that', 2);
+$node->safe_psql('app', "SELECT hllset_sync.resume_peer('far')");
+poll_ok($node, 'app', "SELECT state = 'ok' AND pid IS NOT NULL FROM hllset_sync.status", 'nor resume_peer()', 2);
+$node->safe_psql('app', "ALTER SERVER far OPTIONS (SET dbname 'nowhere')");
+state_is($node, 'far', 'backoff', 'nowhere', 'nor ALTER SERVER', 2);
+$node->safe_psql('app', "ALTER SERVER far OPTIONS (SET dbname 'far')");
+state_is($node, 'far', 'ok', undef, 'nor the next', 2);
+$before = $rounds->();
 reload($node, 'hllset_sync.every' => q{'100ms'});
 poll_ok($node, 'app', "SELECT rounds > $before FROM hllset_sync.status", 'every = 100ms', 2);
 
@@ -121,7 +130,11 @@ is($node->safe_psql('app', 'SELECT count(*) FROM hllset_sync.status', extra_para
 
 # ---- no slot is free ----
 
-$node->append_conf('postgresql.conf', "max_worker_processes = 3\n");
+# The server's own launcher of logical replication takes one, ours another.
+$node->append_conf('postgresql.conf', "max_worker_processes = 2\n");
+$node->restart;
+state_is($node, 'far', 'waiting_for_slot', 'max_worker_processes', 'a database waits for a slot', 15);
+$node->append_conf('postgresql.conf', "max_worker_processes = 4\n");
 $node->restart;
 poll_ok($node, 'app', q{SELECT count(*) = 1 FROM hllset_sync.status WHERE state = 'waiting_for_slot' AND last_error LIKE '%max_worker_processes%'},
 	'a peer waits for a slot', 15);

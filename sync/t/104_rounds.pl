@@ -6,6 +6,7 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib $FindBin::RealBin;
+use LinkTest qw(proxy_to proxy);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -39,21 +40,38 @@ cmp_ok(status_of($node, 'far', 'rounds') - $rounds_before, '>=', 1000, 'a thousa
 cmp_ok($memory->($pid) - $worker_before, '<=', 2048, 'the worker grew by ' . ($memory->($pid) - $worker_before) . ' kB');
 cmp_ok($memory->($scheduler) - $scheduler_before, '<=', 2048, 'the scheduler grew by ' . ($memory->($scheduler) - $scheduler_before) . ' kB');
 
-# Sampled in one session every 10 ms, with rounds at every 100 ms and a peer that never answers.
+# Rounds that fail.
+Workers::add_server($node, 'nobody', "host '" . $node->host . "', port '" . $node->port . "', dbname 'nobody'");
+state_is($node, 'nobody', 'backoff', 'nobody', 'a peer that is not there');
+my $fail = sub { $node->safe_psql('app', join(';', ("SELECT hllset_sync.sync_now('nobody')") x $_[0])) };
+$fail->(100);
+my $failing = status_of($node, 'nobody', 'pid');
+my $failing_before = $memory->($failing);
+$fail->(500);
+cmp_ok(status_of($node, 'nobody', 'failures'), '>=', 600, 'rounds that fail');
+cmp_ok($memory->($failing) - $failing_before, '<=', 1024, 'its worker grew by ' . ($memory->($failing) - $failing_before) . ' kB');
+is(() = slurp_file($node->logfile) =~ /peer "nobody": cannot sync/g, 10, 'and logged attempts 1, 2, 4 ... 512');
+
+# Sampled in one session every 10 ms: rounds with a peer at once, with one whose answers take 20 ms, and one that never answers.
+my $proxy = proxy_to($node);
+proxy($proxy, 'latency 20');
+Workers::add_server($node, 'slow', "host '127.0.0.1', port '$proxy->{port}', dbname 'far'");
+state_is($node, 'slow', 'ok', undef, 'a slow peer');
+$node->safe_psql('far', 'INSERT INTO visits SELECT i, hllset_of(i) FROM generate_series(1000, 60000) i');
 my $held = $node->safe_psql('postgres', q{
-	CREATE TEMP TABLE seen (wait text, xmin text, xact text, locks bigint);
+	CREATE TEMP TABLE seen (state text, wait text, horizon text, started text, locks bigint);
 	DO $$
 	BEGIN
 		FOR i IN 1 .. 500 LOOP
 			PERFORM pg_stat_clear_snapshot();
-			INSERT INTO seen SELECT wait_event, backend_xmin::text, xact_start::text,
+			INSERT INTO seen SELECT state, wait_event, backend_xmin::text, xact_start::text,
 				(SELECT count(*) FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'relation')
 			FROM pg_stat_activity a
 			WHERE backend_type = 'hllset_sync worker' AND wait_event IN ('Extension', 'HllsetSyncWait');
 			PERFORM pg_sleep(0.01);
 		END LOOP;
 	END $$;
-	SELECT count(*) > 500, count(xmin), count(xact), count(*) FILTER (WHERE locks > 0) FROM seen});
-is($held, 't|0|0|0', 'no snapshot, transaction or lock in 500 samples of two workers');
+	SELECT count(*) FILTER (WHERE state = 'active') > 100, count(horizon), count(started), count(*) FILTER (WHERE locks > 0) FROM seen});
+is($held, 't|0|0|0', 'no snapshot, transaction or lock in 500 samples of four workers');
 $node->stop;
 done_testing();

@@ -13,18 +13,22 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_synced lane proxy_to proxy);
+our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node proxy_to proxy);
 
 our @processes;
 
-# A running server with both extensions in database postgres, known to its peers by its name. Options: conf, init, port (listens on loopback).
+# A running server with both extensions in database postgres, known to its peers by its name. Options: conf, init, env (of the server).
 sub new_node
 {
 	my ($name, %option) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C', @{ $option{init} // [] } ]);
 	$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nlisten_addresses = '127.0.0.1'\n" . ($option{conf} // ''));
-	$node->start;
+	my %env = %{ $option{env} // {} };
+	{
+		local @ENV{ keys %env } = values %env;
+		$node->start;
+	}
 	make_node($node, $name);
 	return $node;
 }
@@ -105,12 +109,28 @@ sub copies_of
 	return $node->safe_psql('postgres', "SELECT day, md5(hllset_send(visitors)) FROM ${set}_by_node WHERE node = '" . $origin->name . "' ORDER BY day");
 }
 
+# Both have the same lines; tells those that only one has.
+sub is_same
+{
+	my ($got, $expected, $name) = @_;
+	my (%got, %expected);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return pass($name) if $got eq $expected;
+	@got{ split /\n/, $got } = ();
+	@expected{ split /\n/, $expected } = ();
+	my @extra = grep { !exists $expected{$_} } sort keys %got;
+	my @missing = grep { !exists $got{$_} } sort keys %expected;
+	fail($name);
+	diag(scalar(@extra) . " unexpected: @extra[ 0 .. ($#extra < 4 ? $#extra : 4) ]\n" . scalar(@missing) . " missing: @missing[ 0 .. ($#missing < 4 ? $#missing : 4) ]");
+	return 0;
+}
+
 # NODE's copies are the rows of ORIGIN.
 sub is_synced
 {
 	my ($node, $set, $origin, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return is(copies_of($node, $set, $origin), rows_of($origin, $set), $name);
+	return is_same(copies_of($node, $set, $origin), rows_of($origin, $set), $name);
 }
 
 # One column of hllset_sync.links.
@@ -118,6 +138,29 @@ sub lane
 {
 	my ($node, $peer, $set, $direction, $column) = @_;
 	return $node->safe_psql('postgres', "SELECT $column FROM hllset_sync.links WHERE server = '" . $peer->name . "' AND set_name = '$set' AND direction = '$direction'");
+}
+
+# ---- backups ----
+
+# A cold copy of a node, and back to it: what a restored backup or a failover with loss does to a history.
+sub save_node
+{
+	my ($node) = @_;
+	$node->stop;
+	PostgreSQL::Test::Utils::system_or_bail('cp', '-a', $node->data_dir, $node->data_dir . '.saved');
+	$node->start;
+	return;
+}
+
+sub restore_node
+{
+	my ($node) = @_;
+	my $data = $node->data_dir;
+	$node->stop('immediate');
+	PostgreSQL::Test::Utils::system_or_bail('rm', '-rf', $data);
+	PostgreSQL::Test::Utils::system_or_bail('mv', "$data.saved", $data);
+	$node->start;
+	return;
 }
 
 # ---- a proxy in between ----

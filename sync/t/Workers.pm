@@ -42,7 +42,9 @@ shared_preload_libraries = 'hllset_sync'
 hllset_sync.databases = 'app'
 hllset_sync.worker_role = 'hllset_worker'
 hllset_sync.every = '200ms'
+listen_addresses = '127.0.0.1'
 max_worker_processes = 12
+restart_after_crash = on
 autovacuum = off
 @{[ $conf // '' ]}
 END
