@@ -38,10 +38,11 @@ void sync_wire_close(SyncWire *wire);
 SyncWireState sync_wire_state(const SyncWire *wire);
 /*
  * Runs a statement there and hands over its rows as they come. An error of the peer is raised here with its SQLSTATE, after which the wire is
- * ready for the next; so is one of HANDLE, which spoils the wire. Adds what crossed to *sent and *received, in bytes of values.
+ * ready for the next; an error of HANDLE leaves it spoiled.
  */
 void sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const char *const *cells,
 					   const int *sizes, SyncWireRow handle, void *state);
+/* So far, in bytes of values. */
 int64 sync_wire_received(const SyncWire *wire);
 int64 sync_wire_sent(const SyncWire *wire);
 

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib $FindBin::RealBin;
 use LinkTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -50,11 +51,22 @@ is_synced($eu, $sets[3], $us, 'workers sync');
 
 # ---- idle ----
 
+# Processor time in ms that the worker here and its session there have taken.
+my $cpu = sub {
+	my @pids = ($eu->safe_psql('postgres', "SELECT pid FROM hllset_sync.status WHERE peer = 'us'"),
+		$us->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'hllset_sync/eu'"));
+	return map { -r "/proc/$_/schedstat" ? (split / /, slurp_file("/proc/$_/schedstat"))[0] / 1e6 : 0 } @pids;
+};
 my $before = $round_end->();
+my @cpu = $cpu->();
 $zero->();
 sleep 5;
-my $idle = -$before + $round_end->();
-$idle = $bytes->('us') / $idle;
+my $passed = $round_end->() - $before;
+my $idle = $bytes->('us') / $passed;
+my @after = $cpu->();
+@cpu = map { ($after[$_] - $cpu[$_]) / $passed } 0, 1;
+cmp_ok($cpu[0], '<=', 5, sprintf('an idle round takes %.2f ms of the worker', $cpu[0]));
+cmp_ok($cpu[1], '<=', 5, sprintf('and %.2f ms of the peer', $cpu[1]));
 cmp_ok($idle, '<=', 1500, sprintf('an idle round of 10 sets: %.0f bytes', $idle));
 
 # ---- k rows: the sketches are what they are in SQL; at most the idle rounds that pass are added ----
