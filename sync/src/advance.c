@@ -164,6 +164,7 @@ take_batch(SyncSet *set)
 	Batch batch;
 	bool isnull;
 
+	sync_follow_keys();
 	sync_execute(
 		psprintf(
 			"WITH taken AS (DELETE FROM hllset_sync.dirty_%d"

@@ -184,7 +184,7 @@ internal_problem(SyncSet *set)
 {
 	const char *kinds[] = {"dirty", "rows", "copy"};
 
-	for (int i = 0; i < lengthof(kinds); i++)
+	for (size_t i = 0; i < lengthof(kinds); i++)
 	{
 		Oid table = sync_set_table(set, kinds[i]);
 		SyncUser user;

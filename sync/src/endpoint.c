@@ -7,6 +7,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 /* The functions are builtin, so looking them up needs no catalog. */
@@ -27,13 +28,19 @@ static const WireType wire_types[] = {
 static const WireType *
 wire_type(Oid type)
 {
-	for (int i = 0; i < lengthof(wire_types); i++)
+	for (size_t i = 0; i < lengthof(wire_types); i++)
 		if (wire_types[i].type == type)
 			return &wire_types[i];
 	elog(ERROR, "type %u does not cross the wire", type);
 }
 
 /* ---- here ---- */
+
+typedef struct KeptPlan
+{
+	const SyncStatement *statement;
+	SPIPlanPtr plan;
+} KeptPlan;
 
 static void
 hand_over_table(const SyncStatement *statement, SPITupleTable *table, SyncRow handle, void *state)
@@ -49,6 +56,46 @@ hand_over_table(const SyncStatement *statement, SPITupleTable *table, SyncRow ha
 	}
 }
 
+/* Kept by the session, and generic: a plan made for its values would hold copies of a whole batch. */
+static SPIPlanPtr
+plan_of(const SyncStatement *statement)
+{
+	static HTAB *plans = NULL;
+	SPIPlanPtr *plan;
+	bool found;
+
+	if (plans == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(void *), .entrysize = sizeof(KeptPlan)};
+
+		plans = hash_create("hllset_sync plans", 16, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	plan = &((KeptPlan *) hash_search(plans, &statement, HASH_ENTER, &found))->plan;
+	if (!found)
+		*plan = NULL;
+	if (*plan == NULL)
+	{
+		SPIPlanPtr prepared =
+			SPI_prepare_cursor(statement->sql, statement->nargs,
+							   unconstify(Oid *, statement->args), CURSOR_OPT_GENERIC_PLAN);
+
+		if (prepared == NULL)
+			elog(ERROR, "%s in: %s", SPI_result_code_string(SPI_result), statement->sql);
+		SPI_keepplan(prepared);
+		*plan = prepared;
+	}
+	return *plan;
+}
+
+static void
+run_plan(const SyncStatement *statement, const Datum *values, const char *nulls)
+{
+	int code = SPI_execute_plan(plan_of(statement), unconstify(Datum *, values), nulls, false, 0);
+
+	if (code < 0)
+		elog(ERROR, "%s in: %s", SPI_result_code_string(code), statement->sql);
+}
+
 static void
 call_here(const SyncStatement *statement, const Datum *values, const char *nulls, SyncRow handle,
 		  void *state)
@@ -62,7 +109,7 @@ call_here(const SyncStatement *statement, const Datum *values, const char *nulls
 	{
 		/* The role of a round needs no rights on the functions; they act as the owners of the tables. */
 		user = sync_enter_catalog();
-		sync_execute(statement->sql, statement->nargs, statement->args, values, nulls, false);
+		run_plan(statement, values, nulls);
 		sync_leave(user);
 	}
 	PG_FINALLY();

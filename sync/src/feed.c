@@ -188,6 +188,7 @@ hllset_sync_p_changes(PG_FUNCTION_ARGS)
 						after, name)));
 	changes = palloc(max_rows * sizeof(Change));
 	user = sync_enter(set->owner);
+	sync_follow_keys();
 	count = read_changes(set, open_changes(set, after, PG_GETARG_INT64(3), max_rows),
 						 Max(PG_GETARG_INT64(5), 1), changes);
 	sync_leave(user);

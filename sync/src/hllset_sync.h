@@ -102,6 +102,8 @@ SyncUser sync_enter_catalog(void); /* as the extension's owner, who owns the cat
 Oid sync_schema(void);             /* InvalidOid if the extension is not there */
 Oid sync_table_owner(Oid relid);   /* InvalidOid if there is no such table */
 void sync_leave(SyncUser user);
+/* Until sync_leave, rows are looked up by their keys, in tables whose statistics may be missing: what is read is always a small part. */
+void sync_follow_keys(void);
 
 /* The rounds of this very node call the protocol functions without a row in the acl. */
 extern bool sync_is_local;

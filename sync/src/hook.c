@@ -13,12 +13,12 @@
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "storage/ipc.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
 
 static ProcessUtility_hook_type next_utility;
+static Oid suspended; /* by this transaction */
 
 /* ---- databases ---- */
 
@@ -153,25 +153,31 @@ run(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityCo
 	next(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 }
 
+/* Not before the transaction's end, for until then the database looks half done. An error ends it too, and so does the end of this session. */
 static void
-resume(int code, Datum database)
+at_end(XactEvent event, void *argument)
 {
-	sync_resume(DatumGetObjectId(database));
+	if (OidIsValid(suspended) &&
+		(event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE))
+	{
+		sync_resume(suspended);
+		suspended = InvalidOid;
+	}
 }
 
-/* An error lifts the ban too, and so does the end of this session. */
+/* Makes the workers leave the database that STATEMENT wants to have for itself. */
 static void
-run_alone(Oid database, PlannedStmt *pstmt, const char *query, bool read_only_tree,
-		  ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
-		  DestReceiver *dest, QueryCompletion *completion)
+make_room(const Node *statement)
 {
-	PG_ENSURE_ERROR_CLEANUP(resume, ObjectIdGetDatum(database));
-	{
-		sync_await_empty(database);
-		run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
-	}
-	PG_END_ENSURE_ERROR_CLEANUP(resume, ObjectIdGetDatum(database));
-	sync_resume(database);
+	Oid database = InvalidOid;
+
+	/* Inside a transaction block these statements fail anyway, except for one. */
+	if (IsTransactionState() && (!IsTransactionBlock() || IsA(statement, RenameStmt)))
+		database = database_of(statement);
+	if (OidIsValid(suspended) || !OidIsValid(database) || !sync_suspend(database))
+		return;
+	suspended = database;
+	sync_await_empty(database);
 }
 
 static void
@@ -182,16 +188,9 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	/* The statement may be gone when it has run. */
 	bool peers = concerns_peers(pstmt->utilityStmt);
 	bool creation = is_creation(pstmt->utilityStmt);
-	Oid database = InvalidOid;
 
-	/* Inside a transaction block these statements fail anyway. */
-	if (IsTransactionState() && !IsTransactionBlock())
-		database = database_of(pstmt->utilityStmt);
-	if (!OidIsValid(database) || !sync_suspend(database))
-		run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
-	else
-		run_alone(database, pstmt, query, read_only_tree, context, params, environment, dest,
-				  completion);
+	make_room(pstmt->utilityStmt);
+	run(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 	if (peers)
 		sync_peers_changed();
 	if (creation)
@@ -201,6 +200,7 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 void
 sync_install_hooks(void)
 {
+	RegisterXactCallback(at_end, NULL);
 	next_utility = ProcessUtility_hook;
 	ProcessUtility_hook = utility;
 }

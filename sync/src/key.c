@@ -66,7 +66,7 @@ is_canonical(SyncColumn *column, Datum value, const char *data, int length)
 {
 	bytea *bytes = SendFunctionCall(&column->send, value);
 
-	return VARSIZE(bytes) - VARHDRSZ == length && memcmp(VARDATA(bytes), data, length) == 0;
+	return (int) (VARSIZE(bytes) - VARHDRSZ) == length && memcmp(VARDATA(bytes), data, length) == 0;
 }
 
 static Datum

@@ -121,13 +121,16 @@ look_after(const char *name, Oid role, const char *problem)
 	if (problem == NULL)
 		problem = database_problem(name, &order.dboid);
 	closed = OidIsValid(order.dboid) && is_closed(order.dboid);
+	/* While it was closed, it may have looked dropped by half. */
+	if (problem != NULL && OidIsValid(order.dboid) && !closed)
+		problem = database_problem(name, &order.dboid);
 	child->wanted = problem == NULL && sync_enabled && !closed;
 	child->version = (uint64) order.dboid << 32 | role;
 	if (sync_child_settle(child))
 		start(child, &order);
 	else if (!sync_enabled)
 		sync_report_database(name, SYNC_PAUSED, "hllset_sync.enabled is off");
-	else if (problem != NULL && !closed) /* a closed one may look dropped by half */
+	else if (problem != NULL && !closed)
 		sync_report_database(name, SYNC_ERROR, problem);
 	else if (child->failures > 0 && child->handle == NULL)
 		sync_report_database(name, SYNC_BACKOFF,

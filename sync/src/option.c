@@ -49,7 +49,7 @@ static const AllowedOption allowed[] = {
 static const AllowedOption *
 find_allowed(const char *name, Oid catalog)
 {
-	for (int i = 0; i < lengthof(allowed); i++)
+	for (size_t i = 0; i < lengthof(allowed); i++)
 		if (allowed[i].catalog == catalog && strcmp(allowed[i].name, name) == 0)
 			return &allowed[i];
 	return NULL;
@@ -61,7 +61,7 @@ list_allowed(Oid catalog)
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (int i = 0; i < lengthof(allowed); i++)
+	for (size_t i = 0; i < lengthof(allowed); i++)
 		if (allowed[i].catalog == catalog)
 			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", allowed[i].name);
 	return names.data;
@@ -172,7 +172,7 @@ check_values(List *options)
 
 	if (mode == NULL)
 		return;
-	for (int i = 0; i < lengthof(modes); i++)
+	for (size_t i = 0; i < lengthof(modes); i++)
 		if (strcmp(mode, modes[i]) == 0)
 			return;
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),

@@ -118,7 +118,7 @@ hllset_sync_alter_peer(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(hllset_sync_drop_peer);
 
-/* Also of a server that is no longer there; then only the owner of the extension may. */
+/* Also of a server that is no longer there; then only a superuser may. */
 Datum
 hllset_sync_drop_peer(PG_FUNCTION_ARGS)
 {

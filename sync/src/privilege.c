@@ -26,6 +26,16 @@ sync_enter(Oid role)
 	return before;
 }
 
+void
+sync_follow_keys(void)
+{
+	static const char *const others[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan"};
+
+	for (size_t i = 0; i < lengthof(others); i++)
+		(void) set_config_option(others[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
+
 Oid
 sync_schema(void)
 {

@@ -35,7 +35,6 @@ typedef struct Delivery
 	Token from;
 	Token to; /* seq < 0: the cursor stays */
 	int64 truncated_at;
-	int64 orphans; /* before this delivery */
 	Datum *seqs;
 	Datum *keys;
 	Datum *sketches;
@@ -99,7 +98,7 @@ read_rows(FunctionCallInfo fcinfo, Delivery *delivery)
 
 /* Makes the cursor if there is none, locks it and returns it. */
 static Token
-lock_cursor(Delivery *delivery)
+lock_cursor(const Delivery *delivery)
 {
 	Token cursor;
 	bool isnull;
@@ -109,13 +108,12 @@ lock_cursor(Delivery *delivery)
 	sync_run("INSERT INTO hllset_sync.cursors (set_id, origin_id, seq) VALUES (%d, %d, 0) ON "
 			 "CONFLICT DO NOTHING",
 			 delivery->set->id, delivery->origin);
-	sync_run("SELECT seq, nonce, orphans FROM hllset_sync.cursors WHERE set_id = %d AND origin_id = %d FOR "
+	sync_run("SELECT seq, nonce FROM hllset_sync.cursors WHERE set_id = %d AND origin_id = %d FOR "
 			 "UPDATE",
 			 delivery->set->id, delivery->origin);
 	cursor.seq = DatumGetInt64(sync_field(0, 1, &isnull));
 	nonce = sync_field(0, 2, &isnull);
 	cursor.nonce = isnull ? (Datum) 0 : nonce;
-	delivery->orphans = DatumGetInt64(sync_field(0, 3, &isnull));
 	sync_leave(user);
 	return cursor;
 }
@@ -320,14 +318,11 @@ write_rows(const Delivery *delivery)
 	}
 }
 
-/* Only a repair makes orphans, so while there are none the copy need not be read. */
 static int64
 count_orphans(const Delivery *delivery)
 {
 	bool isnull;
 
-	if (delivery->mode == CHANGES && delivery->orphans == 0)
-		return 0;
 	sync_run("SELECT count(*) FROM hllset_sync.copy_%d WHERE origin_id = %d AND seq = 0",
 			 delivery->set->id, delivery->origin);
 	return DatumGetInt64(sync_field(0, 1, &isnull));

@@ -79,7 +79,7 @@ create_tables(const SyncSet *set)
 		" digest uuid NOT NULL, PRIMARY KEY (%s, origin_id)) INHERITS (hllset_sync.part)",
 		set->id, define_keys(set, " NOT NULL"), define_sketches(set), keys);
 	sync_run("CREATE INDEX ON hllset_sync.copy_%d (origin_id) WHERE seq = 0", set->id);
-	for (int i = 0; i < lengthof(kinds); i++)
+	for (size_t i = 0; i < lengthof(kinds); i++)
 		sync_run("ALTER TABLE hllset_sync.%s_%d OWNER TO %s", kinds[i], set->id, owner);
 }
 
@@ -228,7 +228,7 @@ drop_tables(const SyncSet *set)
 		views[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 	for (uint64 i = 0; i < count; i++)
 		sync_run("DROP VIEW %s", views[i]);
-	for (int i = 0; i < lengthof(kinds); i++)
+	for (size_t i = 0; i < lengthof(kinds); i++)
 		sync_run("DROP TABLE IF EXISTS hllset_sync.%s_%d", kinds[i], set->id);
 }
 

@@ -67,7 +67,7 @@ known_state(const char *state)
 {
 	static const char *const states[] = {"ok", "behind", "paused", "error"};
 
-	for (int i = 0; i < lengthof(states); i++)
+	for (size_t i = 0; i < lengthof(states); i++)
 		if (strcmp(states[i], state) == 0)
 			return states[i];
 	elog(ERROR, "unknown state \"%s\"", state);

@@ -252,11 +252,13 @@ take_result(SyncWire *wire, const SyncStatement *statement, PGresult *volatile r
 				refuse_answer(wire, statement);
 		}
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		PQclear(result);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	PQclear(result);
 }
 
 /* After a command was queued: sends it and takes all that is answered. An error here leaves the wire spoiled. */
