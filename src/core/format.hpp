@@ -52,7 +52,7 @@ struct View
 	Counts		counts;
 	int			full; /* planes below are all ones */
 	int			end;  /* planes from here on are all zeros */
-	BitReader	positions;
+	StreamReader stream; /* the positions */
 };
 
 /* Of a set; of another kind of value: HLLSET_NOT_A_SET. */
@@ -73,7 +73,7 @@ HllsetStatus
 walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 {
 	const Counts &counts = view.counts;
-	BitReader	in = view.positions;
+	StreamReader in = view.stream;
 	HllsetStatus status = HLLSET_OK;
 
 	for (int k = 0; k < view.end && status == HLLSET_OK; k++)
@@ -87,14 +87,10 @@ walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 	}
 	for (int k = counts.level0; k < kLevels && status == HLLSET_OK; k++)
 		if (counts.ones[k] > 0)
-			status = read_gaps(in, counts.ones[k], counts.cells(k), [&](uint32_t address) {
+			status = read_gaps(in.front, counts.ones[k], counts.cells(k), [&](uint32_t address) {
 				token_sink(static_cast<Coupon>(k) << kAddressBits | address);
 			});
-	if (status != HLLSET_OK)
-		return status;
-	if (!in.at_end())
-		return HLLSET_TRAILING;
-	return in.padding_is_zero() ? HLLSET_OK : HLLSET_BAD_PADDING;
+	return status == HLLSET_OK ? in.finish() : status;
 }
 
 /* parse_single and walk: every byte is checked. */

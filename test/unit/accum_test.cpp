@@ -295,10 +295,10 @@ TEST(Accum, RefusesBytesThatAreNoValue)
 	{
 		Aggregate aggregate(9);
 
-		ASSERT_EQ(HLLSET_TRUNCATED, aggregate.try_unite(Bytes(
-										set.begin(), set.begin() + static_cast<ptrdiff_t>(size))));
+		ASSERT_NE(HLLSET_OK, aggregate.try_unite(
+								 Bytes(set.begin(), set.begin() + static_cast<ptrdiff_t>(size))));
 	}
-	EXPECT_EQ(HLLSET_TRAILING, Aggregate(9).try_unite(longer));
+	EXPECT_NE(HLLSET_OK, Aggregate(9).try_unite(longer));
 	EXPECT_EQ(HLLSET_BAD_VERSION, Aggregate(9).try_unite({9}));
 }
 
