@@ -53,8 +53,8 @@ SELECT call, count(*) AS differ FROM mutant, unnest(ARRAY['# $1', 'hll_relative_
 	'hll_fold($1, 4)', 'hll_add($1, 1)', '$1 | hllset_empty(4)', 'hllset_of(1, 2) | $1', '$1 | $1', 'hll_union_agg($1)', '$1::hllset(4, compact)', 'hll_may_contain($1, 1)', '$1::text::hllset']) call
 WHERE (outcome(call, unchecked(b, -1, true)) = 'ok') <> (door = 'ok')
 	AND NOT (call ~ '4' AND call ~ 'fold|compact' AND octet_length(b) > 2 AND get_byte(b, 2) = 4) GROUP BY call;
--- two operands, of which either may be bad
-SELECT count(*) AS pairs, count(*) FILTER (WHERE union_of <> CASE WHEN a = 'ok' AND b = 'ok' THEN 'ok' ELSE 'XX001' END) AS wrong
+-- two operands, of which either may be bad; that a compact set and a sample have no union is seen before their positions are
+SELECT count(*) AS pairs, count(*) FILTER (WHERE CASE WHEN a = 'ok' AND b = 'ok' THEN union_of <> 'ok' ELSE union_of NOT IN ('XX001', '54000') END) AS wrong
 FROM (SELECT door AS a, lead(door) OVER w AS b, outcome(format('$1 | unchecked(%L, -1, true)', lead(b) OVER w), unchecked(b, -1, true)) AS union_of
 	FROM mutant WINDOW w AS (ORDER BY md5(b::text))) x WHERE b IS NOT NULL;
 -- as text: digits are read as they stand

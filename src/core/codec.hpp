@@ -2,6 +2,7 @@
 /* Entropy coding of counts, planes and token levels: the only place that knows how they are written. */
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 

@@ -4,6 +4,7 @@
 import random
 import unittest
 
+import codec
 import elements as e
 import hllset as h
 import make_vectors
@@ -222,7 +223,7 @@ class Bytes(unittest.TestCase):
         p, found = state.precision, list(state.tokens)
         many = h.room(p) + 1
         for k, plane in enumerate(state.planes):
-            for bucket in h.ones_of(plane):  # addresses differ in their highest bits first, then in those that tokens keep
+            for bucket in codec.ones_of(plane):  # addresses differ in their highest bits first, then in those that tokens keep
                 tops = range(min(many, 1 << 26 - p))
                 found += [k << 26 | bucket | (top & 255) << p | top >> 8 << p + 8 for top in tops]
         if state.level0:

@@ -2,6 +2,7 @@
 /* The codes of blocks as docs/format.md says it, Blocks: texts of 0 and 1 made from the table of lengths. */
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
