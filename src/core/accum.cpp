@@ -137,7 +137,7 @@ Accum::normalise()
 	return HLLSET_OK;
 }
 
-/* False if there is no room in the queue for a token that may be a new one. */
+/* False, with the queue empty, if there would be no room for it in the table. */
 bool
 Accum::enqueue(Coupon token)
 {
@@ -145,7 +145,10 @@ Accum::enqueue(Coupon token)
 	uint32_t	most = std::min(list_limit(shape.precision), TokenTable::capacity(shape.slots));
 
 	if (state_->count + state_->queued >= most)
+	{
+		settle();
 		return false;
+	}
 	state_->queue()[state_->queued++] = token;
 	if (state_->queued == shape.queue())
 		settle();
@@ -169,13 +172,6 @@ HllsetStatus
 Accum::insert(Coupon token)
 {
 	const Shape &shape = state_->shape;
-
-	if (shape.queue() > 0)
-	{
-		if (enqueue(token))
-			return HLLSET_OK;
-		settle();
-	}
 
 	if (state_->count >= TokenTable::capacity(shape.slots)) [[unlikely]]
 		return want(Shape::small(shape.precision, shape.compact, state_->count + 1));
@@ -202,9 +198,12 @@ Accum::absorb(Coupon token)
 	return HLLSET_OK;
 }
 
+/* Only a small state has a queue, and its tokens are full coupons. */
 HllsetStatus
 Accum::add(Coupon full)
 {
+	if (state_->shape.queue() > 0 && enqueue(full))
+		return HLLSET_OK;
 	return absorb(full);
 }
 
