@@ -46,7 +46,11 @@ def row(j):
     return f'\t{{{{{", ".join(cells)}}}, {len(lengths)}, {escape}}}, /* {j} */\n'
 
 
-if __name__ == '__main__':
+def text():
     head = ('/* SPDX-License-Identifier: PostgreSQL */\n'
             '/* Written by codec_tables.py. By class: for each number of ones {length, bytes of this length}, rare, length of the escape. */\n')
-    Path(__file__).with_suffix('.inc').write_text(head + ''.join(map(row, CLASSES)))
+    return head + ''.join(map(row, CLASSES))
+
+
+if __name__ == '__main__':
+    Path(__file__).with_suffix('.inc').write_text(text())

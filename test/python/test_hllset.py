@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: PostgreSQL
 """Tests of hllset.py and elements.py: test/vectors.tsv, and the laws that docs/format.md promises. Seeds are fixed."""
 import random
+import runpy
 import unittest
+from pathlib import Path
 
 import codec
 import elements as e
@@ -141,6 +143,17 @@ class Laws(unittest.TestCase):
         for _ in range(60):
             coupons, precision, _, state = random_state(rng)
             self.assertEqual(h.compact(state), h.build(coupons, precision, True))
+
+
+class Codes(unittest.TestCase):
+    def test_tables_are_those_of_their_generator(self):
+        """Of the core and, which the vectors prove to be the same, of codec.py."""
+        path = Path(__file__).resolve().parents[2] / 'src/core/codec_tables.py'
+        self.assertEqual(path.with_suffix('.inc').read_text(), runpy.run_path(str(path))['text']())
+
+    def test_codes_are_complete(self):
+        for codes in codec.CODES:
+            self.assertEqual(sum(2.0 ** -len(code) for code in codes.values()), 1)
 
 
 class Bytes(unittest.TestCase):
