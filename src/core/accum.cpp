@@ -9,7 +9,8 @@ namespace
 {
 
 /* A power of two, so that the server's allocator rounds nothing up. */
-constexpr size_t kStartBytes = 256;
+constexpr size_t kStartBytes = 128;
+constexpr size_t kGrowth = 4;
 constexpr int kPlaneStep = 4;
 
 constexpr uint8_t
@@ -25,17 +26,21 @@ Shape
 Shape::small(int precision, bool compact, uint32_t tokens)
 {
 	size_t		bytes = kStartBytes;
-	auto		slots = [&] { return static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4); };
+	Shape		shape = {static_cast<uint8_t>(precision), compact, false, 0, 0};
+	auto		fill = [&] {
+		shape.slots = static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4);
+		shape.slots -= shape.queue();
+	};
 
-	while (TokenTable::capacity(slots()) < tokens)
-		bytes *= 2;
-	return {static_cast<uint8_t>(precision), compact, false, 0, slots()};
+	for (fill(); TokenTable::capacity(shape.slots) < tokens; fill())
+		bytes *= kGrowth;
+	return shape;
 }
 
 size_t
 Shape::bytes() const
 {
-	return sizeof(HllsetAccum) + planes * plane_words(precision) * 8 + slots * size_t{4};
+	return sizeof(HllsetAccum) + queue() * size_t{4} + planes * plane_words(precision) * 8 + slots * size_t{4};
 }
 
 Accum
@@ -132,6 +137,37 @@ Accum::normalise()
 	return HLLSET_OK;
 }
 
+/* False, with the queue empty, if there would be no room for it in the table. */
+bool
+Accum::enqueue(Coupon token)
+{
+	const Shape &shape = state_->shape;
+	uint32_t	most = std::min(list_limit(shape.precision), TokenTable::capacity(shape.slots));
+
+	if (state_->count + state_->queued >= most)
+	{
+		settle();
+		return false;
+	}
+	state_->queue()[state_->queued++] = token;
+	if (state_->queued == shape.queue())
+		settle();
+	return true;
+}
+
+/* Takes the queue into the table. */
+void
+Accum::settle() const
+{
+	const uint32_t *queue = state_->queue();
+
+	for (uint32_t i = 0; i < state_->queued; i++)
+		table_.prefetch(queue[i]);
+	for (uint32_t i = 0; i < state_->queued; i++)
+		state_->count += table_.insert(queue[i]);
+	state_->queued = 0;
+}
+
 HllsetStatus
 Accum::insert(Coupon token)
 {
@@ -162,9 +198,12 @@ Accum::absorb(Coupon token)
 	return HLLSET_OK;
 }
 
+/* Only a small state has a queue, and its tokens are full coupons. */
 HllsetStatus
 Accum::add(Coupon full)
 {
+	if (state_->shape.queue() > 0 && enqueue(full))
+		return HLLSET_OK;
 	return absorb(full);
 }
 
@@ -173,6 +212,7 @@ Accum::merge(const View &view)
 {
 	const Counts &counts = view.counts;
 
+	settle();
 	if (!has_room_for(counts, counts.compact ? view.end : counts.level0))
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
@@ -194,6 +234,9 @@ Accum::merge(const View &view)
 HllsetStatus
 Accum::merge(const Accum &other)
 {
+	settle();
+	other.settle();
+
 	const HllsetAccum &from = *other.state_;
 	int			planes = std::min<int>(from.level0, from.shape.planes);
 	Counts		counts = {};
@@ -220,6 +263,7 @@ Accum::counts() const
 {
 	Counts		counts = {};
 
+	settle();
 	counts.precision = state_->shape.precision;
 	counts.compact = state_->shape.compact;
 	counts.level0 = state_->level0;
@@ -233,7 +277,8 @@ Accum::counts() const
 size_t
 Accum::encode_work() const
 {
-	return state_->count * sizeof(Coupon) +
+	settle();
+	return 2 * state_->count * sizeof(Coupon) +
 		   encoded_bound(state_->shape.precision, state_->level0, state_->count);
 }
 
@@ -241,9 +286,13 @@ HllsetBytes
 Accum::encode(void *work) const
 {
 	Coupon	   *tokens = static_cast<Coupon *>(work);
-	uint8_t    *out = reinterpret_cast<uint8_t *>(tokens + table_.copy(tokens));
 
-	std::sort(tokens, tokens + state_->count);
+	settle();
+
+	Coupon	   *spare = tokens + table_.copy(tokens);
+	uint8_t    *out = reinterpret_cast<uint8_t *>(spare + state_->count);
+
+	sort_tokens(tokens, state_->count, spare);
 	return {out, hllset::encode(counts(), matrix_, tokens, out)};
 }
 

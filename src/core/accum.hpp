@@ -21,8 +21,15 @@ struct Shape
 	uint8_t		planes; /* room for so many */
 	uint32_t	slots;
 
-	/* A small one in a block that doubles until it holds so many tokens. */
+	/* A small one in a block that grows by four until it holds so many tokens. */
 	static Shape small(int precision, bool compact, uint32_t tokens);
+
+	/* Length of the queue: only a table that fills many cache lines is worth one. */
+	uint32_t
+	queue() const
+	{
+		return !dense && slots >= 96 ? 16 : 0;
+	}
 
 	/* Bytes of an accumulator of this shape. */
 	size_t bytes() const;
@@ -39,19 +46,30 @@ struct alignas(uint64_t) HllsetAccum
 	int32_t		level0;
 	uint32_t	count; /* tokens in the table */
 	uint32_t	multiplier; /* of the table */
+	uint32_t	queued;
 
-	/* planes, then slots */
+	/* queue, planes, then slots */
+	uint32_t *
+	queue()
+	{
+		return reinterpret_cast<uint32_t *>(this + 1);
+	}
+
 	uint64_t *
 	planes()
 	{
-		return reinterpret_cast<uint64_t *>(this + 1);
+		return reinterpret_cast<uint64_t *>(queue() + shape.queue());
 	}
 };
 
 namespace hllset
 {
 
-/* A window on an accumulator with what can be done to it. */
+/*
+ * A window on an accumulator with what can be done to it. Tokens wait in a queue beside the header until there are enough to look up
+ * at once: with many groups each look-up is a miss of the cache, and these then overlap. While count and queue together fit the
+ * table and the limit of a small set the queue can be settled anywhere, even while reading.
+ */
 class Accum
 {
 public:
@@ -77,6 +95,8 @@ private:
 	bool has_room_for(const Counts &operand, int planes);
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);
+	bool enqueue(Coupon token);
+	void settle() const;
 	HllsetStatus insert(Coupon token);
 	HllsetStatus absorb(Coupon token);
 	HllsetStatus normalise();

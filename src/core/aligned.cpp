@@ -10,11 +10,11 @@ Aligned::work_size(int sources, int precision, int finest, bool with_planes)
 {
 	size_t		planes = with_planes ? kLevels * plane_words(precision) * 8 : 0;
 
-	return static_cast<size_t>(sources) * (planes + list_limit(finest) * sizeof(Coupon));
+	return static_cast<size_t>(sources) * (planes + stride(finest) * sizeof(Coupon));
 }
 
 Aligned::Aligned(void *work, int sources, int precision, int level0, int finest, bool with_planes)
-	: precision_(precision), level0_(level0), with_planes_(with_planes), stride_(list_limit(finest)),
+	: precision_(precision), level0_(level0), with_planes_(with_planes), stride_(stride(finest)),
 	  planes_(static_cast<uint64_t *>(work))
 {
 	size_t		words = with_planes ? static_cast<size_t>(sources) * kLevels * plane_words(precision) : 0;
@@ -49,7 +49,8 @@ Aligned::add(const View &view)
 
 	if (bits != token_bits(counts.precision, counts.level0))
 		length = sort_unique({list, length});
-	lengths_[count_++] = length;
+	list[length] = kNoToken;
+	count_++;
 	return status;
 }
 

@@ -42,24 +42,29 @@ public:
 	void
 	for_each_token(Sink &&sink) const
 	{
-		size_t		next[kMaxAligned] = {};
+		if (count_ == 2)
+			return for_each_of_two(sink);
 
+		const Coupon *next[kMaxAligned];
+
+		for (int i = 0; i < count_; i++)
+			next[i] = tokens(i);
 		for (;;)
 		{
-			Coupon		least = ~Coupon{0};
+			Coupon		least = kNoToken;
 			uint32_t	pattern = 0;
 
 			for (int i = 0; i < count_; i++)
-				if (next[i] < lengths_[i])
-					least = std::min(least, tokens(i)[next[i]]);
-			if (least == ~Coupon{0})
+				least = std::min(least, *next[i]);
+			if (least == kNoToken)
 				return;
 			for (int i = 0; i < count_; i++)
-				if (next[i] < lengths_[i] && tokens(i)[next[i]] == least)
-				{
-					pattern |= 1u << i;
-					next[i]++;
-				}
+			{
+				uint32_t	has = *next[i] == least;
+
+				pattern |= has << i;
+				next[i] += has;
+			}
 			sink(least, pattern);
 		}
 	}
@@ -69,6 +74,35 @@ public:
 	void count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const;
 
 private:
+	/* Greater than any: the end of each list, so that merging needs no lengths, and no branch that the tokens decide. */
+	static constexpr Coupon kNoToken = ~Coupon{0};
+
+	template <typename Sink>
+	void
+	for_each_of_two(Sink &&sink) const
+	{
+		const Coupon *a = tokens(0);
+		const Coupon *b = tokens(1);
+
+		while ((*a & *b) != kNoToken)
+		{
+			Coupon		least = std::min(*a, *b);
+			uint32_t	in_a = *a == least;
+			uint32_t	in_b = *b == least;
+
+			sink(least, in_a | in_b << 1);
+			a += in_a;
+			b += in_b;
+		}
+	}
+
+	/* A set's tokens and their end, in whole words. */
+	static constexpr size_t
+	stride(int finest)
+	{
+		return list_limit(finest) + 2;
+	}
+
 	Coupon *
 	tokens(int i) const
 	{
@@ -86,7 +120,6 @@ private:
 	bool		with_planes_ = false;
 	int			count_ = 0;
 	size_t		stride_ = 0; /* room for the tokens of one set */
-	size_t		lengths_[kMaxAligned] = {};
 	uint64_t   *planes_ = nullptr;
 	Coupon	   *tokens_ = nullptr;
 };

@@ -132,6 +132,12 @@ hllset_core_estimate_work(HllsetBytes value)
 }
 
 HllsetStatus
+hllset_core_cardinality(HllsetBytes value, void *work, double *result)
+{
+	return count_value(value, work, *result);
+}
+
+HllsetStatus
 hllset_core_estimate(HllsetBytes value, void *work, HllsetEstimate *result)
 {
 	return estimate_value(value, work, *result);

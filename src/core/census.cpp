@@ -243,6 +243,31 @@ Census::settle_exact_sources(JointFit &fit) const
 		}
 }
 
+/* Never more than there are in the sources around. */
+double
+Census::size_of(const JointFit &fit, Regions regions) const
+{
+	if (regions == 0)
+		return 0;
+	return std::min(joint_size(counts_.sources, fit, regions), smallest_around(regions).cardinality);
+}
+
+double
+Census::count()
+{
+	HllsetEstimate regions[2];
+	JointFit	fit;
+
+	if (mode_ != Mode::joint)
+	{
+		measure_tokens(regions);
+		return regions[1].cardinality;
+	}
+	joint_fit(counts_, joint_, fit);
+	settle_exact_sources(fit);
+	return size_of(fit, regions_of(1, 1));
+}
+
 void
 Census::measure_jointly(HllsetEstimate *regions)
 {
@@ -257,13 +282,12 @@ Census::measure_jointly(HllsetEstimate *regions)
 	{
 		Regions		chosen = regions_of((1u << value_count_) - 1, x);
 		HllsetEstimate around = estimate_small(0);
-		double		n = 0;
+		double		n = size_of(settled, chosen);
 		double		variance = 0;
 
 		if (chosen != 0)
 		{
 			around = smallest_around(chosen);
-			n = std::min(joint_size(counts_.sources, settled, chosen), around.cardinality);
 			variance = joint_variance(counts_.sources, settled, covariance_, chosen);
 		}
 		regions[x] = {n, std::sqrt(variance), 0, around.cardinality, relative_error(around), 0, 0, HLLSET_NORMAL};

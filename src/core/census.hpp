@@ -23,6 +23,9 @@ public:
 	size_t work_size() const;
 	HllsetStatus read(void *work);
 
+	/* The number of elements of the only value, as measure() has it, without its error. */
+	double count();
+
 	/* regions[X], X = 1 .. 2^count - 1: the elements that are in exactly the values of the mask X. */
 	void measure(HllsetEstimate *regions);
 
@@ -46,6 +49,7 @@ private:
 	void measure_tokens(HllsetEstimate *regions) const;
 	HllsetEstimate measure_exactly(const double *tokens, uint32_t region) const;
 	void measure_jointly(HllsetEstimate *regions);
+	double size_of(const JointFit &fit, Regions regions) const;
 	void settle_exact_sources(JointFit &fit) const;
 	HllsetEstimate smallest_around(Regions regions) const;
 	uint32_t values_of(uint32_t pattern) const;

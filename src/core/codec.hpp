@@ -1,16 +1,78 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Entropy coding of ascending positions: the only place that knows how a plane or a token level is written. */
+/* Entropy coding of counts, planes and token levels: the only place that knows how they are written. */
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
 #include "bits.hpp"
+#include "block_code.hpp"
 #include "coupon.hpp"
 #include "matrix.hpp"
 
 namespace hllset
 {
+
+/* Below this precision a plane is no whole word, and too short for anything but gaps and plain counts. */
+inline constexpr int kBlockPrecision = 6;
+
+/*
+ * The bits behind a value's header: a stream from the front, and one from the back that has half of the blocks, so that two codes
+ * can be read at once. They meet in the middle.
+ */
+class StreamReader
+{
+public:
+	StreamReader() = default;
+	StreamReader(const uint8_t *data, size_t size) : front(data, size), back(data, size), size_(size)
+	{
+	}
+
+	/* After the last read: have both streams met, padded by zeros? */
+	HllsetStatus
+	finish() const
+	{
+		size_t		unread = front.rest() + back.rest();
+
+		if (unread != size_)
+			return unread < size_ ? HLLSET_TRUNCATED : HLLSET_TRAILING;
+		return front.padding_is_zero() && back.padding_is_zero() ? HLLSET_OK : HLLSET_BAD_PADDING;
+	}
+
+	BitReader	front;
+	BackwardBitReader back;
+
+private:
+	size_t		size_ = 0;
+};
+
+class StreamWriter
+{
+public:
+	/* What is written from both ends fits between begin and end. */
+	StreamWriter(uint8_t *begin, uint8_t *end) : front(begin), back(end), end_(end)
+	{
+	}
+
+	/* Closes the gap between the streams; returns one past the last byte. */
+	uint8_t *
+	finish()
+	{
+		uint8_t    *middle = front.finish();
+		uint8_t    *rest = back.finish();
+		size_t		size = static_cast<size_t>(end_ - rest);
+
+		memmove(middle, rest, size);
+		return middle + size;
+	}
+
+	BitWriter	front;
+	BackwardBitWriter back;
+
+private:
+	uint8_t    *end_;
+};
 
 /*
  * The (nearly) optimal Golomb-Rice parameter for `count` ones among `cells`: the smallest b whose successor is no better, 2^b >=
@@ -28,6 +90,14 @@ rice_parameter(uint32_t count, uint32_t cells)
 		b++;
 	return b;
 }
+
+/* The number of ones of the highest plane. */
+HllsetStatus read_plain_count(BitReader &in, int precision, uint32_t &ones);
+void write_plain_count(BitWriter &out, int precision, uint32_t ones);
+
+/* The number of ones of a plane below one that has `above`. */
+HllsetStatus read_count(BitReader &in, int precision, uint32_t above, uint32_t &ones);
+void write_count(BitWriter &out, int precision, uint32_t above, uint32_t ones);
 
 /* Reads `count` > 0 ascending positions below `cells`; sink(position) is called for each. */
 template <typename Sink>
@@ -52,21 +122,59 @@ read_gaps(BitReader &in, uint32_t count, uint32_t cells, Sink &&sink)
 	return HLLSET_OK;
 }
 
-/* Reads a plane with 0 < ones < m; sink(index, word) is called for each word of the plane in turn. */
+/* How a plane with 0 < ones < m is written: docs/format.md, Planes. */
+struct PlaneForm
+{
+	PlaneForm(int precision, uint32_t ones)
+		: few(std::min(ones, buckets(precision) - ones)),
+		  density_class(precision < kBlockPrecision ? 0 : few >> (precision - 5)),
+		  background(few < ones ? word_mask(precision) : 0)
+	{
+	}
+
+	uint32_t	few;		   /* cells with the rarer bit; of two equals that is the one */
+	uint32_t	density_class; /* their density in 32nds */
+	uint64_t	background;	   /* a word of the other bit */
+};
+
+/* Reads the eight blocks of a word with every check: near the end of the data, and where there is an escape. */
+HllsetStatus read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &word);
+
+/* Reads a word whose blocks are all short codes and well before the end of the data; false if they are not. */
+inline bool
+read_easy_word(StreamReader &in, const BlockCode &code, uint64_t &word)
+{
+	bool		enough = in.front.available() >= 4 * kBlockBits && in.back.available() >= 4 * kBlockBits;
+	uint32_t	seen = 0;
+	auto		take = [&](auto &from) {
+		uint32_t	entry = code.decode[from.peek(kBlockBits)];
+
+		from.consume(entry >> 8 & 15);
+		seen |= entry;
+		return uint64_t{entry & 255};
+	};
+
+	word = 0;
+	for (int i = 0; i < 64; i += 16)
+	{
+		word |= take(in.front) << i;
+		word |= take(in.back) << (i + 8);
+	}
+	return enough && (seen & kBlockEscape) == 0;
+}
+
+/* The three forms of a plane; sink(index, word) is called for each word in turn. */
 template <typename Sink>
 HllsetStatus
-read_plane(BitReader &in, int precision, uint32_t ones, Sink &&sink)
+read_gap_plane(BitReader &in, int precision, const PlaneForm &form, Sink &&sink)
 {
-	uint32_t	cells = buckets(precision);
-	bool		inverted = ones > cells / 2;
-	uint64_t	background = inverted ? word_mask(precision) : 0;
-	uint64_t	word = background;
+	uint64_t	word = form.background;
 	size_t		index = 0;
-	HllsetStatus status = read_gaps(in, inverted ? cells - ones : ones, cells, [&](uint32_t position) {
+	HllsetStatus status = read_gaps(in, form.few, buckets(precision), [&](uint32_t position) {
 		for (; index < position / 64; index++)
 		{
 			sink(index, word);
-			word = background;
+			word = form.background;
 		}
 		word ^= uint64_t{1} << (position % 64);
 	});
@@ -76,13 +184,78 @@ read_plane(BitReader &in, int precision, uint32_t ones, Sink &&sink)
 	for (; index < plane_words(precision); index++)
 	{
 		sink(index, word);
-		word = background;
+		word = form.background;
 	}
 	return HLLSET_OK;
 }
 
+template <typename Sink>
+HllsetStatus
+read_block_plane(StreamReader &in, int precision, const PlaneForm &form, Sink &&sink)
+{
+	const BlockCode &code = block_code(form.density_class);
+	/* only copies have their address taken: this one stays in registers, whatever the sink writes */
+	StreamReader local = in;
+	uint32_t	ones = 0;
+
+	for (size_t i = 0; i < plane_words(precision); i++)
+	{
+		StreamReader ahead = local;
+		uint64_t	word;
+
+		if (!read_easy_word(ahead, code, word)) [[unlikely]]
+		{
+			StreamReader hard = local;
+			HllsetStatus status = read_hard_word(hard, code, word);
+
+			if (status != HLLSET_OK)
+				return status;
+			ahead = hard;
+		}
+		local = ahead;
+		ones += ones_of(word);
+		sink(i, word ^ form.background);
+	}
+	in = local;
+	return ones == form.few ? HLLSET_OK : HLLSET_BAD_COUNT;
+}
+
+template <typename Sink>
+HllsetStatus
+read_plain_plane(BitReader &in, int precision, uint32_t ones, Sink &&sink)
+{
+	for (size_t i = 0; i < plane_words(precision); i++)
+	{
+		uint32_t	low;
+		uint32_t	high;
+
+		if (!in.read(32, low) || !in.read(32, high))
+			return HLLSET_TRUNCATED;
+
+		uint64_t	word = uint64_t{high} << 32 | low;
+
+		ones -= ones_of(word);
+		sink(i, word);
+	}
+	return ones == 0 ? HLLSET_OK : HLLSET_BAD_COUNT;
+}
+
+/* Reads a plane with 0 < ones < m. */
+template <typename Sink>
+HllsetStatus
+read_plane(StreamReader &in, int precision, uint32_t ones, Sink &&sink)
+{
+	PlaneForm	form(precision, ones);
+
+	if (form.density_class < kFirstBlockClass)
+		return read_gap_plane(in.front, precision, form, sink);
+	if (form.density_class < kEndBlockClass)
+		return read_block_plane(in, precision, form, sink);
+	return read_plain_plane(in.front, precision, ones, sink);
+}
+
 /* Writes a plane with 0 < ones < m. */
-void write_plane(BitWriter &out, const uint64_t *plane, int precision, uint32_t ones);
+void write_plane(StreamWriter &out, const uint64_t *plane, int precision, uint32_t ones);
 
 /* Writes the addresses of one level's tokens, count > 0. */
 void write_tokens(BitWriter &out, const Coupon *tokens, uint32_t count, int address_bits);

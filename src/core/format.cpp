@@ -30,7 +30,7 @@ read_front(HllsetBytes value, View &view)
 	counts.precision = header.precision;
 	counts.compact = header.compact;
 	counts.level0 = value.data[kHeaderSize];
-	view.positions = BitReader(value.data + kHeaderSize + 1, value.size - kHeaderSize - 1);
+	view.stream = StreamReader(value.data + kHeaderSize + 1, value.size - kHeaderSize - 1);
 	if (counts.level0 > kLevels || (counts.compact && counts.level0 != 0 && counts.level0 != kLevels))
 		return HLLSET_BAD_LEVEL;
 	/* a sample without a rate would be a set, and one without levels nothing */
@@ -55,16 +55,16 @@ read_plane_counts(BitReader &in, View &view)
 	view.end = static_cast<int>(end);
 	for (int k = 0; k < view.full; k++)
 		counts.ones[k] = m;
-	for (int k = view.full; k < view.end; k++)
-	{
-		if (!in.read(counts.precision + 1, counts.ones[k]))
-			return HLLSET_TRUNCATED;
-		if (counts.ones[k] > m)
-			return HLLSET_BAD_COUNT;
-	}
-	if (full < end && (counts.ones[full] == m || counts.ones[end - 1] == 0))
-		return HLLSET_BAD_COUNT;
-	return HLLSET_OK;
+	if (full == end)
+		return HLLSET_OK;
+
+	HllsetStatus status = read_plain_count(in, counts.precision, counts.ones[end - 1]);
+
+	for (int k = view.end - 2; k >= view.full && status == HLLSET_OK; k--)
+		status = read_count(in, counts.precision, counts.ones[k + 1], counts.ones[k]);
+	if (status != HLLSET_OK)
+		return status;
+	return counts.ones[end - 1] > 0 && counts.ones[full] < m ? HLLSET_OK : HLLSET_BAD_COUNT;
 }
 
 HllsetStatus
@@ -88,6 +88,17 @@ read_token_counts(BitReader &in, Counts &counts)
 		rest -= counts.ones[k];
 	}
 	return HLLSET_OK;
+}
+
+void
+write_plane_counts(BitWriter &bits, const Counts &counts, int full, int end)
+{
+	bits.put(static_cast<uint64_t>(full), kPlaneIndexBits);
+	bits.put(static_cast<uint64_t>(end), kPlaneIndexBits);
+	if (full < end)
+		write_plain_count(bits, counts.precision, counts.ones[end - 1]);
+	for (int k = end - 2; k >= full; k--)
+		write_count(bits, counts.precision, counts.ones[k + 1], counts.ones[k]);
 }
 
 void
@@ -187,9 +198,9 @@ parse_single(HllsetBytes value, View &view)
 	bool		is_set = view.kind == Kind::set;
 
 	if (status == HLLSET_OK && is_set && view.counts.level0 > 0)
-		status = read_plane_counts(view.positions, view);
+		status = read_plane_counts(view.stream.front, view);
 	if (status == HLLSET_OK && view.counts.level0 < kLevels)
-		status = read_token_counts(view.positions, view.counts);
+		status = read_token_counts(view.stream.front, view.counts);
 	if (status == HLLSET_OK && is_set && !is_canonical(view.counts))
 		status = HLLSET_BAD_LEVEL;
 	return status;
@@ -217,10 +228,11 @@ size_t
 encoded_bound(int precision, int level0, uint32_t tokens)
 {
 	/*
-	 * A plane takes at most 1.09 bits a cell (the worst density is where the parameter changes from 0 to 1) and its count 19
-	 * bits; a token at most 26 bits and 3.1 for quotient and stop bit. Slack for header, token counts and the last word.
+	 * A plane takes at most 9/8 bits a cell (in gaps 1.09, where the parameter changes from 0 to 1; in blocks 1.07, class 8 with
+	 * as many escapes as its ones allow) and its count 34 bits; a token at most 26 bits and 3.1 for quotient and stop bit. Slack
+	 * for header, token counts and the last words.
 	 */
-	size_t		plane = size_t{buckets(precision)} * 9 / 64 + 4;
+	size_t		plane = size_t{buckets(precision)} * 9 / 64 + 5;
 
 	return static_cast<size_t>(level0) * plane + size_t{tokens} * 4 + 128;
 }
@@ -231,25 +243,21 @@ encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t
 	uint32_t	m = buckets(counts.precision);
 	int			full = 0;
 	int			end = counts.level0;
-	BitWriter	bits(write_front(Kind::set, counts, out));
+	uint8_t    *front = write_front(Kind::set, counts, out);
+	StreamWriter bits(front, out + encoded_bound(counts.precision, counts.level0, counts.tokens));
 
 	while (full < counts.level0 && counts.ones[full] == m)
 		full++;
 	while (end > full && counts.ones[end - 1] == 0)
 		end--;
 	if (counts.level0 > 0)
-	{
-		bits.put(static_cast<uint64_t>(full), kPlaneIndexBits);
-		bits.put(static_cast<uint64_t>(end), kPlaneIndexBits);
-		for (int k = full; k < end; k++)
-			bits.put(counts.ones[k], counts.precision + 1);
-	}
+		write_plane_counts(bits.front, counts, full, end);
 	if (counts.level0 < kLevels)
-		write_token_counts(bits, counts);
+		write_token_counts(bits.front, counts);
 	for (int k = full; k < end; k++)
 		if (counts.ones[k] > 0 && counts.ones[k] < m)
 			write_plane(bits, matrix.plane(k), counts.precision, counts.ones[k]);
-	write_token_levels(bits, counts, tokens);
+	write_token_levels(bits.front, counts, tokens);
 	return static_cast<size_t>(bits.finish() - out);
 }
 

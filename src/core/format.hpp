@@ -52,7 +52,7 @@ struct View
 	Counts		counts;
 	int			full; /* planes below are all ones */
 	int			end;  /* planes from here on are all zeros */
-	BitReader	positions;
+	StreamReader stream; /* the positions */
 };
 
 /* Of a set; of another kind of value: HLLSET_NOT_A_SET. */
@@ -64,6 +64,25 @@ HllsetStatus parse_single(HllsetBytes value, View &view);
 /* No set of elements has this L0 with these counts. */
 bool is_canonical(const Counts &counts);
 
+/* Reads the planes of the levels below `end`, as walk() does. */
+template <typename PlaneSink>
+HllsetStatus
+walk_planes(StreamReader &in, const Counts &counts, int end, PlaneSink &&plane_sink)
+{
+	HllsetStatus status = HLLSET_OK;
+
+	for (int k = 0; k < end && status == HLLSET_OK; k++)
+	{
+		if (counts.ones[k] == buckets(counts.precision))
+			for (size_t i = 0; i < plane_words(counts.precision); i++)
+				plane_sink(k, i, word_mask(counts.precision));
+		else if (counts.ones[k] > 0)
+			status = read_plane(in, counts.precision, counts.ones[k],
+								[&](size_t index, uint64_t word) { plane_sink(k, index, word); });
+	}
+	return status;
+}
+
 /*
  * Reads the positions of a parsed value to its end: plane_sink(level, index, word) for each word of each plane that is not
  * empty, then token_sink(coupon) in ascending order.
@@ -73,28 +92,15 @@ HllsetStatus
 walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 {
 	const Counts &counts = view.counts;
-	BitReader	in = view.positions;
-	HllsetStatus status = HLLSET_OK;
+	StreamReader in = view.stream;
+	HllsetStatus status = walk_planes(in, counts, view.end, plane_sink);
 
-	for (int k = 0; k < view.end && status == HLLSET_OK; k++)
-	{
-		if (counts.ones[k] == buckets(counts.precision))
-			for (size_t i = 0; i < plane_words(counts.precision); i++)
-				plane_sink(k, i, word_mask(counts.precision));
-		else if (counts.ones[k] > 0)
-			status = read_plane(in, counts.precision, counts.ones[k],
-								[&](size_t index, uint64_t word) { plane_sink(k, index, word); });
-	}
 	for (int k = counts.level0; k < kLevels && status == HLLSET_OK; k++)
 		if (counts.ones[k] > 0)
-			status = read_gaps(in, counts.ones[k], counts.cells(k), [&](uint32_t address) {
+			status = read_gaps(in.front, counts.ones[k], counts.cells(k), [&](uint32_t address) {
 				token_sink(static_cast<Coupon>(k) << kAddressBits | address);
 			});
-	if (status != HLLSET_OK)
-		return status;
-	if (!in.at_end())
-		return HLLSET_TRAILING;
-	return in.padding_is_zero() ? HLLSET_OK : HLLSET_BAD_PADDING;
+	return status == HLLSET_OK ? in.finish() : status;
 }
 
 /* parse_single and walk: every byte is checked. */

@@ -197,8 +197,12 @@ typedef struct HllsetEstimate
 	HllsetLaw	law;
 } HllsetEstimate;
 
-/* Only expressions need a workspace. */
+/*
+ * Only expressions need a workspace. The cardinality alone takes no error, and reads no positions of a set or a sample: what is wrong
+ * with them stays unseen.
+ */
 size_t hllset_core_estimate_work(HllsetBytes value);
+HllsetStatus hllset_core_cardinality(HllsetBytes value, void *work, double *result);
 HllsetStatus hllset_core_estimate(HllsetBytes value, void *work, HllsetEstimate *result);
 
 /* standard_error in units of the estimate, or of one element if that is less than one. */

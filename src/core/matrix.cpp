@@ -11,15 +11,7 @@ count_ones(const uint64_t *words, size_t count)
 	uint64_t	total = 0;
 
 	for (size_t i = 0; i < count; i++)
-	{
-		/* sums of neighbouring 1, 2, 4 bits; then all bytes by one multiplication (Warren, Hacker's Delight, 5-1) */
-		uint64_t	w = words[i];
-
-		w -= w >> 1 & 0x5555555555555555;
-		w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
-		w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0f;
-		total += w * 0x0101010101010101 >> 56;
-	}
+		total += ones_of(words[i]);
 	return static_cast<uint32_t>(total);
 }
 

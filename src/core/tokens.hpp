@@ -9,6 +9,9 @@
 namespace hllset
 {
 
+/* In place; spare is room for as many. */
+void sort_tokens(Coupon *tokens, size_t count, Coupon *spare);
+
 /* Sorts and drops duplicates; returns the new length. */
 size_t sort_unique(std::span<Coupon> tokens);
 
@@ -34,7 +37,7 @@ public:
 
 	/* True if it was not there. The table must have a free slot. */
 	bool
-	insert(Coupon token)
+	insert(Coupon token) const
 	{
 		uint32_t	wanted = token | kOccupied;
 
@@ -48,6 +51,13 @@ public:
 				return true;
 			}
 		}
+	}
+
+	/* Where an insert will look first. */
+	void
+	prefetch(Coupon token) const
+	{
+		__builtin_prefetch(slots_ + home(token), 1);
 	}
 
 	template <typename Sink>

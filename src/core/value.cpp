@@ -155,6 +155,34 @@ expression_may_contain(HllsetBytes value, Coupon full, bool &result)
 	return status;
 }
 
+/* The coupon's bit is in the matrix of a set. Reads no plane above its own: of a large set that is hardly anything. */
+bool
+has_bucket(const View &view, Coupon full)
+{
+	const Counts &counts = view.counts;
+	int			level = level_of(full);
+	uint32_t	bucket = address_of(full) & (buckets(counts.precision) - 1);
+	StreamReader in = view.stream;
+	bool		found = false;
+
+	if (level >= counts.level0 || level < view.full)
+		return level < view.full;
+
+	HllsetStatus status = walk_planes(in, counts, level + 1, [&](int k, size_t index, uint64_t word) {
+		if (k == level && index == bucket / 64)
+			found = (word >> (bucket % 64) & 1) != 0;
+	});
+
+	return status == HLLSET_OK && found;
+}
+
+HllsetEstimate
+estimate_counts(const View &view)
+{
+	return view.kind == Kind::sample ? estimate_sample(view.counts.tokens, view.counts.level0)
+									 : estimate(view.counts);
+}
+
 } // namespace
 
 HllsetStatus
@@ -188,6 +216,29 @@ estimate_work(HllsetBytes value)
 }
 
 HllsetStatus
+count_value(HllsetBytes value, void *work, double &result)
+{
+	if (kind_of(value) != Kind::expression)
+	{
+		View		view;
+		HllsetStatus status = parse_single(value, view);
+
+		if (status == HLLSET_OK)
+			result = estimate_counts(view).cardinality;
+		return status;
+	}
+
+	Census		census;
+	HllsetStatus status = census.open(&value, 1);
+
+	if (status == HLLSET_OK)
+		status = census.read(work);
+	if (status == HLLSET_OK)
+		result = census.count();
+	return status;
+}
+
+HllsetStatus
 estimate_value(HllsetBytes value, void *work, HllsetEstimate &result)
 {
 	if (kind_of(value) == Kind::expression)
@@ -209,9 +260,7 @@ estimate_value(HllsetBytes value, void *work, HllsetEstimate &result)
 	HllsetStatus status = check_single(value, view);
 
 	if (status == HLLSET_OK)
-		result = view.kind == Kind::sample
-					 ? estimate_sample(view.counts.tokens, view.counts.level0)
-					 : estimate(view.counts);
+		result = estimate_counts(view);
 	return status;
 }
 
@@ -288,6 +337,11 @@ add(HllsetBytes value, Coupon full, void *work, HllsetBytes &result)
 	Graded		state(work, header.precision, header.compact, header.precision);
 
 	status = parse(value, view);
+	if (status == HLLSET_OK && has_bucket(view, full))
+	{
+		result = value;
+		return HLLSET_OK;
+	}
 	if (status == HLLSET_OK)
 		status = state.merge(view);
 	if (status != HLLSET_OK)

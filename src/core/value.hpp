@@ -11,6 +11,7 @@ namespace hllset
 HllsetStatus check_value(HllsetBytes value, HllsetInfo *info);
 
 size_t estimate_work(HllsetBytes value);
+HllsetStatus count_value(HllsetBytes value, void *work, double &result);
 HllsetStatus estimate_value(HllsetBytes value, void *work, HllsetEstimate &result);
 
 size_t convert_work(HllsetBytes value);

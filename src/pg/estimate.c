@@ -25,7 +25,14 @@ estimate(FunctionCallInfo fcinfo)
 Datum
 hllset_cardinality(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(estimate(fcinfo).cardinality);
+	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
+	double cardinality;
+	HllsetStatus status =
+		hllset_core_cardinality(bytes, palloc(hllset_core_estimate_work(bytes)), &cardinality);
+
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	PG_RETURN_FLOAT8(cardinality);
 }
 
 Datum

@@ -168,15 +168,11 @@ def encode_expression(precision, compact, sources, table):
 
 def encode_sample(sample):
     """A set's bytes without what they say of planes"""
-    p, rest = sample.precision, len(sample.tokens)
-    levels = [[token & (1 << h.ADDRESS_BITS) - 1 for token in sample.tokens if token >> h.ADDRESS_BITS == k] for k in range(h.LEVELS)]
-    stream = h.field(rest, p - 1)
-    for k in range(sample.level0, h.LEVELS - 1):
-        stream += h.field(len(levels[k]), rest.bit_length())
-        rest -= len(levels[k])
-    stream += ''.join(''.join(h.gaps(level, 1 << h.token_bits(p))) for level in levels)
-    body = int(stream[::-1], 2).to_bytes(-(-len(stream) // 8), 'little')
-    return head(KIND_SAMPLE, sample.compact, p) + bytes([sample.level0]) + body
+    p, levels, stream = sample.precision, h.by_level(sample.tokens), h.Writer()
+    h.put_sizes(stream, levels, sample.level0, p)
+    for level in levels:
+        stream.put(''.join(h.gaps(level, 1 << h.token_bits(p))))
+    return head(KIND_SAMPLE, sample.compact, p) + bytes([sample.level0]) + stream.finish()
 
 
 def decode(data):
@@ -223,15 +219,9 @@ def decode_source(data):
 def decode_sample(data):
     p, level0 = data[2], data[4]
     h.demand(0 < level0 < h.LEVELS and not data[1] & h.COMPACT_BIT, 'level')
-    stream = h.Stream(data[5:])
-    rest = total = stream.field(p - 1)
-    h.demand(total <= h.room(p), 'count')
-    sizes = {}
-    for k in range(level0, h.LEVELS):
-        sizes[k] = stream.field(rest.bit_length()) if k < h.LEVELS - 1 else rest
-        h.demand(sizes[k] <= rest, 'count')
-        rest -= sizes[k]
+    stream = h.Reader(data[5:])
+    sizes = h.sizes_of(stream, level0, p)
     cells = 1 << h.token_bits(p)
-    tokens = [k << h.ADDRESS_BITS | x for k in sizes for x in stream.gaps(sizes[k], cells)]
+    tokens = [k << h.ADDRESS_BITS | x for k in range(level0, h.LEVELS) for x in stream.gaps(sizes[k], cells)]
     stream.finish()
     return Sample(p, level0, tuple(tokens))

@@ -8,22 +8,11 @@ import math
 from dataclasses import dataclass
 from itertools import takewhile
 
+from codec import FormatError, Reader, Writer, count_code, demand, field, gaps, plane_of
+
 VERSION, KIND_SET, COMPACT_BIT, HASH_ID = 1, 1, 16, 1
 LEVELS, ADDRESS_BITS = 32, 26
 MIN_PRECISION, MAX_PRECISION = 4, 18
-
-
-class FormatError(ValueError):
-    """The bytes are no value; reason is one word of docs/format.md, Test vectors."""
-
-    def __init__(self, reason):
-        super().__init__(reason)
-        self.reason = reason
-
-
-def demand(condition, reason):
-    if not condition:
-        raise FormatError(reason)
 
 
 # ---- From a hash to a coupon ----
@@ -50,13 +39,6 @@ def token_bits(precision):
 def room(precision):
     """S, the largest number of tokens"""
     return (1 << precision) // 4
-
-
-def plane_of(positions, precision):
-    cells = bytearray((1 << precision) // 8)
-    for x in positions:
-        cells[x >> 3] |= 1 << (x & 7)
-    return int.from_bytes(cells, 'little')
 
 
 def settle(precision, compact, level0, planes, tokens):
@@ -102,84 +84,54 @@ def union(a, b):
 
 # ---- From a state to bytes ----
 
-def rice_parameter(count, cells):
-    b = 0
-    while count and 133 * count << b < 32 * (2 * cells - count):
-        b += 1
-    return b
+def by_level(tokens):
+    """The addresses on each level"""
+    levels = [[] for level in range(LEVELS)]
+    for token in tokens:
+        levels[token >> ADDRESS_BITS].append(token & (1 << ADDRESS_BITS) - 1)
+    return levels
 
 
-def field(value, width):
-    """A field of the stream as text of 0 and 1, lowest bit first"""
-    return format(value, f'0{width}b')[::-1] if width else ''
-
-
-def gaps(positions, cells):
-    b, previous = rice_parameter(len(positions), cells), -1
-    for position in positions:
-        gap = position - previous - 1
-        yield '0' * (gap >> b) + '1' + field(gap & (1 << b) - 1, b)
-        previous = position
-
-
-def ones_of(plane):
-    return [x for x, bit in enumerate(bin(plane)[:1:-1]) if bit == '1']
+def put_sizes(stream, levels, level0, p):
+    """How many tokens there are, and how many of them are on each level"""
+    rest = sum(map(len, levels))
+    if level0 < LEVELS:
+        stream.put(field(rest, p - 1))
+    for k in range(level0, LEVELS - 1):
+        stream.put(field(len(levels[k]), rest.bit_length()))
+        rest -= len(levels[k])
 
 
 def encode(state):
     p, level0 = state.precision, state.level0
     m = 1 << p
     counts = [plane.bit_count() for plane in state.planes]
-    levels = [[] for level in range(LEVELS)]
-    for token in state.tokens:
-        levels[token >> ADDRESS_BITS].append(token & (1 << ADDRESS_BITS) - 1)
-
-    stream, full, end = [], 0, 0
+    levels = by_level(state.tokens)
+    stream, full, end = Writer(), 0, 0
     if level0 > 0:
         full = len(list(takewhile(lambda count: count == m, counts)))
         end = max([full] + [k + 1 for k, count in enumerate(counts) if count])
-        stream += [field(full, 6), field(end, 6)] + [field(count, p + 1) for count in counts[full:end]]
-    if level0 < LEVELS:
-        rest = len(state.tokens)
-        stream.append(field(rest, p - 1))
-        for k in range(level0, LEVELS - 1):
-            stream.append(field(len(levels[k]), rest.bit_length()))
-            rest -= len(levels[k])
+        stream.put(field(full, 6) + field(end, 6))
+        for k in range(end - 1, full - 1, -1):
+            stream.put(count_code(counts[k], counts[k + 1] if k < end - 1 else None, p))
+    put_sizes(stream, levels, level0, p)
     for k in range(full, end):
-        plane = state.planes[k] if counts[k] <= m // 2 else state.planes[k] ^ (1 << m) - 1
-        stream += gaps(ones_of(plane), m)
+        if 0 < counts[k] < m:
+            stream.plane(state.planes[k], p)
     for level in levels:
-        stream += gaps(level, 1 << (token_bits(p) if level0 else ADDRESS_BITS))
-
-    stream = ''.join(stream)
-    body = int(stream[::-1], 2).to_bytes(-(-len(stream) // 8), 'little')
-    return bytes([VERSION, KIND_SET | COMPACT_BIT * state.compact, p, HASH_ID, level0]) + body
+        stream.put(''.join(gaps(level, 1 << (token_bits(p) if level0 else ADDRESS_BITS))))
+    return bytes([VERSION, KIND_SET | COMPACT_BIT * state.compact, p, HASH_ID, level0]) + stream.finish()
 
 
-class Stream:
-    def __init__(self, data):
-        self.bits = field(int.from_bytes(data, 'little'), 8 * len(data))
-        self.at = 0
-
-    def field(self, width):
-        self.at += width
-        demand(self.at <= len(self.bits), 'truncated')
-        return int(self.bits[self.at - width:self.at][::-1] or '0', 2)
-
-    def gaps(self, count, cells):
-        b, position, positions = rice_parameter(count, cells), -1, []
-        for _ in range(count):
-            one = self.bits.find('1', self.at)
-            demand(one >= 0, 'truncated')
-            high, self.at = one - self.at, one + 1
-            position += (high << b) + self.field(b) + 1
-            demand(position < cells, 'position')
-            positions.append(position)
-        return positions
-
-    def finish(self):
-        demand(len(self.bits) - self.at < 8, 'trailing')
-        demand('1' not in self.bits[self.at:], 'padding')
+def sizes_of(stream, level0, p):
+    rest = stream.field(p - 1) if level0 < LEVELS else 0
+    demand(rest <= room(p), 'count')
+    sizes = [0] * LEVELS
+    for k in range(level0, LEVELS):
+        sizes[k] = stream.field(rest.bit_length()) if k < LEVELS - 1 else rest
+        demand(sizes[k] <= rest, 'count')
+        rest -= sizes[k]
+    return sizes
 
 
 def decode(data):
@@ -191,30 +143,23 @@ def decode(data):
     demand(MIN_PRECISION <= p <= MAX_PRECISION, 'precision')
     demand(hash_id == HASH_ID, 'hash')
     demand(level0 in (0, LEVELS) if is_compact else level0 <= LEVELS, 'level')
-    m, stream = 1 << p, Stream(data[5:])
+    m, stream = 1 << p, Reader(data[5:])
 
     full = end = 0
     if level0 > 0:
         full, end = stream.field(6), stream.field(6)
         demand(full <= end <= level0, 'count')
-    counts = [m] * full + [stream.field(p + 1) for k in range(full, end)] + [0] * (level0 - end)
-    demand(max(counts, default=0) <= m, 'count')
+    counts = [m] * full + [0] * (level0 - full)
+    for k in range(end - 1, full - 1, -1):
+        counts[k] = stream.count(counts[k + 1] if k < end - 1 else None, p)
     demand(full == end or counts[full] < m and counts[end - 1] > 0, 'count')
-    rest = total = stream.field(p - 1) if level0 < LEVELS else 0
-    demand(total <= room(p), 'count')
-    sizes = [0] * LEVELS
-    for k in range(level0, LEVELS):
-        sizes[k] = stream.field(rest.bit_length()) if k < LEVELS - 1 else rest
-        demand(sizes[k] <= rest, 'count')
-        rest -= sizes[k]
-    demand(level0 == 0 or most_before(p, is_compact, level0, counts, total) > room(p), 'level')
+    sizes = sizes_of(stream, level0, p)
+    demand(level0 == 0 or most_before(p, is_compact, level0, counts, sum(sizes)) > room(p), 'level')
 
     planes = [(1 << m) - 1 if count == m else 0 for count in counts]
     for k in range(full, end):
-        if counts[k] <= m // 2:
-            planes[k] = plane_of(stream.gaps(counts[k], m), p)
-        else:
-            planes[k] = plane_of(stream.gaps(m - counts[k], m), p) ^ (1 << m) - 1
+        if 0 < counts[k] < m:
+            planes[k] = stream.plane(counts[k], p)
     cells = 1 << (token_bits(p) if level0 else ADDRESS_BITS)
     tokens = [k << ADDRESS_BITS | x for k in range(level0, LEVELS) for x in stream.gaps(sizes[k], cells)]
     stream.finish()

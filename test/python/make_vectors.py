@@ -13,6 +13,7 @@ from uuid import UUID
 import xxhash
 
 import algebra_vectors
+import codec as c
 import elements as e
 import hllset as h
 
@@ -316,18 +317,20 @@ def refused():
     yield 'count', craft(4, 3, (4, 6), (4, 6), (0, 3))               # end > L0
     yield 'count', craft(4, 1, (0, 6), (2, 6), (3, 5), (3, 5), (0, 3), ([1, 2, 3], 16), ([1, 2, 3], 16))
     yield 'count', craft(4, 32, (63, 6), (63, 6))
-    yield 'count', craft(4, 2, (0, 6), (2, 6), (16, 5), (8, 5), (0, 3), (list(range(8)), 16))   # c_full = m
-    yield 'count', craft(4, 2, (0, 6), (2, 6), (8, 5), (0, 5), (4, 3), (4, 3), (list(range(8)), 16), ([1, 2, 3, 4], 4096))
+    yield 'count', craft(4, 2, (0, 6), (2, 6), (8, 5), (16, 5), (0, 3), (list(range(8)), 16))   # c_full = m
+    yield 'count', craft(4, 2, (0, 6), (2, 6), (0, 5), (8, 5), (4, 3), (4, 3), (list(range(8)), 16), ([1, 2, 3, 4], 4096))
     yield 'count', craft(4, 1, (0, 6), (1, 6), (0, 5), (0, 3))       # c_(end-1) = 0
     yield 'count', craft(4, 1, (0, 6), (1, 6), (17, 5), (0, 3))      # c_k > m
     yield 'count', craft(4, 1, (0, 6), (1, 6), (31, 5), (0, 3))
-    yield 'count', craft(4, 2, (0, 6), (2, 6), (8, 5), (17, 5), (0, 3), (list(range(8)), 16))
-    yield 'count', craft(4, 3, (0, 6), (3, 6), (8, 5), (17, 5), (1, 5), (0, 3), (list(range(8)), 16), ([3], 16))
+    yield 'count', craft(4, 2, (0, 6), (2, 6), (17, 5), (8, 5), (0, 3), (list(range(8)), 16))
+    yield 'count', craft(4, 3, (0, 6), (3, 6), (1, 5), (17, 5), (8, 5), (0, 3), (list(range(8)), 16), ([3], 16))
     yield 'count', craft(4, 0, (5, 3), (5, 3), ([1, 2, 3, 4, 5], 2 ** 26))                      # t > S
     yield 'count', craft(4, 0, (7, 3), (7, 3), (list(range(7)), 2 ** 26))
     yield 'count', craft(4, 0, (2, 3), (3, 2), ([1, 2, 3], 2 ** 26))                            # t_0 > R
     yield 'count', craft(4, 0, (2, 3), (0, 2), (3, 2), ([1, 2, 3], 2 ** 26))
     yield from positions()
+    yield from blocks()
+    yield from counts()
     yield from levels()
 
 
@@ -343,6 +346,60 @@ def positions():
     for x in (full, 2 * full):
         yield 'position', craft(4, 0, (1, 3), (1, 1), ([x], full))
         yield 'position', craft(4, 0, (2, 3), (2, 2), ([full - 1, x], full))
+
+
+def two_streams(precision, level0, front, back):
+    """As craft, of texts of 0 and 1"""
+    return bytes([1, 1, precision, 1, level0]) + c.packed(front) + c.packed(back)[::-1]
+
+
+def blocks():
+    """One plane of 64 cells in blocks, the first two of which are given; kind ok: as it should be"""
+    def plane(count, first, second, *rest):
+        head = h.field(0, 6) + h.field(1, 6) + h.field(count, 7) + h.field(0, 5)
+        how, _, _ = c.form(count, 6)
+        codes = c.CODES[how]
+        texts = [each if isinstance(each, str) else codes.get(each) or codes[256] + h.field(each, 8) for each in (first, second, *rest)]
+        return head + ''.join(texts[::2]), ''.join(texts[1::2])
+
+    tail = [3, 1, 1, 1, 1, 0]
+    escape = c.CODES[0][256]
+    yield 'ok', two_streams(6, 1, *plane(8, 1, 1, *tail))
+    yield 'ok', two_streams(6, 1, *plane(9, 255, 1, *[0] * 6))                    # an escape
+    yield 'ok', two_streams(6, 1, *plane(9, 0, 255, *[0] * 5, 128))
+    yield 'ok', two_streams(6, 1, *plane(55, 0, 255, *[0] * 5, 128))              # of the zeros
+    yield 'position', two_streams(6, 1, *plane(8, escape + h.field(1, 8), 1, *tail))
+    yield 'position', two_streams(6, 1, *plane(8, 1, escape + h.field(1, 8), *tail))
+    yield 'count', two_streams(6, 1, *plane(8, 1, 3, *tail))
+    yield 'count', two_streams(6, 1, *plane(8, 0, 1, *tail))
+    front, back = plane(8, 1, 1, *tail)
+    yield 'padding', two_streams(6, 1, front + '1', back)
+    yield 'padding', two_streams(6, 1, front, back + '1')
+    yield 'trailing', two_streams(6, 1, front + '0' * 8, back)
+    head = h.field(0, 6) + h.field(1, 6) + h.field(30, 7) + h.field(0, 5)
+    yield 'ok', two_streams(6, 1, head + h.field(2 ** 30 - 1, 64), '')            # plain
+    yield 'count', two_streams(6, 1, head + h.field(2 ** 31 - 1, 64), '')
+    yield 'truncated', two_streams(6, 1, head + h.field(2 ** 30 - 1, 50), '')
+
+
+def counts():
+    """Of planes 1 and 0 at 6 bits: c_1, then what stands for c_0"""
+    def value(c_1, code, c_0):
+        stream = c.Writer()
+        stream.put(h.field(0, 6) + h.field(2, 6) + h.field(c_1, 7) + code + h.field(0, 5))
+        for count in (c_0, c_1):
+            if 0 < count < 64:
+                stream.plane((1 << count) - 1, 6)
+        return bytes([1, 1, 6, 1, 2]) + stream.finish()
+
+    for c_1, c_0 in ((1, 0), (1, 2), (1, 16), (1, 17), (1, 63), (30, 45), (40, 3), (63, 63), (64, 60), (64, 0)):
+        yield 'ok', value(c_1, c.count_code(c_0, c_1, 6), c_0)
+    plain = '0' * c.PLAIN_QUOTIENT
+    yield 'count', value(30, plain + h.field(45, 7), 45)                          # near enough for a code of its own
+    yield 'count', value(1, plain + h.field(65, 7), 1)                            # beyond m
+    yield 'count', value(64, '01' + h.field(0, 1), 64)                            # m + 1
+    yield 'count', value(1, '0001' + h.field(1, 1), 1)                            # less than none
+    yield 'count', value(30, c.count_code(64, 30, 6), 64)                         # c_full = m
 
 
 def levels():

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: PostgreSQL
 """Tests of hllset.py and elements.py: test/vectors.tsv, and the laws that docs/format.md promises. Seeds are fixed."""
 import random
+import runpy
 import unittest
+from pathlib import Path
 
 import algebra as g
+import codec
 import elements as e
 import hllset as h
 import make_vectors
@@ -149,6 +152,17 @@ class Laws(unittest.TestCase):
             self.assertEqual(h.compact(state), h.build(coupons, precision, True))
 
 
+class Codes(unittest.TestCase):
+    def test_tables_are_those_of_their_generator(self):
+        """Of the core and, which the vectors prove to be the same, of codec.py."""
+        path = Path(__file__).resolve().parents[2] / 'src/core/codec_tables.py'
+        self.assertEqual(path.with_suffix('.inc').read_text(), runpy.run_path(str(path))['text']())
+
+    def test_codes_are_complete(self):
+        for codes in codec.CODES:
+            self.assertEqual(sum(2.0 ** -len(code) for code in codes.values()), 1)
+
+
 class Bytes(unittest.TestCase):
     def test_decode_is_the_inverse_of_encode(self):
         rng = random.Random(6)
@@ -229,7 +243,7 @@ class Bytes(unittest.TestCase):
         p, found = state.precision, list(state.tokens)
         many = h.room(p) + 1
         for k, plane in enumerate(state.planes):
-            for bucket in h.ones_of(plane):  # addresses differ in their highest bits first, then in those that tokens keep
+            for bucket in codec.ones_of(plane):  # addresses differ in their highest bits first, then in those that tokens keep
                 tops = range(min(many, 1 << 26 - p))
                 found += [k << 26 | bucket | (top & 255) << p | top >> 8 << p + 8 for top in tops]
         if state.level0:

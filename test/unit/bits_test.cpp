@@ -133,7 +133,7 @@ TEST(Bits, ReaderReadsBackWhatWasWritten)
 
 		for (const Field &field : fields)
 			ASSERT_TRUE(read(in, field));
-		EXPECT_TRUE(in.at_end());
+		EXPECT_EQ(0u, in.rest());
 		EXPECT_TRUE(in.padding_is_zero());
 	}
 }
@@ -155,7 +155,7 @@ TEST(Bits, ReaderNeedsNoAlignment)
 
 		for (const Field &field : fields)
 			ASSERT_TRUE(read(in, field));
-		EXPECT_TRUE(in.at_end());
+		EXPECT_EQ(0u, in.rest());
 	}
 }
 
@@ -221,15 +221,15 @@ TEST(Bits, EndAndPadding)
 	const Bytes one = {0x05};
 	BitReader in(one.data(), 1);
 
-	EXPECT_FALSE(in.at_end());
+	EXPECT_NE(0u, in.rest());
 	ASSERT_TRUE(in.read(1, value));
-	EXPECT_TRUE(in.at_end());
+	EXPECT_EQ(0u, in.rest());
 	EXPECT_FALSE(in.padding_is_zero());
 	ASSERT_TRUE(in.read(2, value));
-	EXPECT_TRUE(in.at_end());
+	EXPECT_EQ(0u, in.rest());
 	EXPECT_TRUE(in.padding_is_zero());
 	ASSERT_TRUE(in.read(5, value));
-	EXPECT_TRUE(in.at_end());
+	EXPECT_EQ(0u, in.rest());
 	EXPECT_FALSE(in.read(1, value));
 	EXPECT_TRUE(in.read(0, value));
 }
@@ -244,9 +244,9 @@ TEST(Bits, AWholeByteLeftIsNotTheEnd)
 
 		for (size_t i = 0; i + 1 < size; i++)
 			ASSERT_TRUE(in.read(8, value));
-		EXPECT_FALSE(in.at_end());
+		EXPECT_NE(0u, in.rest());
 		ASSERT_TRUE(in.read(1, value));
-		EXPECT_TRUE(in.at_end());
+		EXPECT_EQ(0u, in.rest());
 		EXPECT_TRUE(in.padding_is_zero());
 	}
 }
@@ -257,7 +257,7 @@ TEST(Bits, NoData)
 	uint64_t gap;
 	BitReader in;
 
-	EXPECT_TRUE(in.at_end());
+	EXPECT_EQ(0u, in.rest());
 	EXPECT_FALSE(in.read(1, value));
 	EXPECT_FALSE(in.read_rice(0, gap));
 }

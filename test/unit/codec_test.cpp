@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Golomb-Rice coding of planes and token levels: the parameter, round trips, the longest codes, and what is refused. */
+/* Coding of counts, planes and token levels: the Rice parameter, round trips, the longest codes, and what is refused. */
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -55,46 +55,52 @@ TEST(Codec, RiceParameterIsNearlyOptimal)
 	}
 }
 
+static uint32_t
+ones_in(const std::vector<uint64_t> &plane)
+{
+	return count_ones(plane.data(), plane.size());
+}
+
 static Bytes
 written_plane(const std::vector<uint64_t> &plane, int precision)
 {
 	Bytes room(encoded_bound(precision, 1, 0));
-	BitWriter out(room.data());
+	StreamWriter out(room.data(), room.data() + room.size());
 
-	write_plane(out, plane.data(), precision, count_ones(plane.data(), plane.size()));
+	write_plane(out, plane.data(), precision, ones_in(plane));
 	return Bytes(room.data(), out.finish());
 }
 
 static HllsetStatus
 read_back(const Bytes &bytes, int precision, uint32_t ones, std::vector<uint64_t> &plane)
 {
-	BitReader in(bytes.data(), bytes.size());
+	StreamReader in(bytes.data(), bytes.size());
 	size_t next = 0;
 	HllsetStatus status = read_plane(in, precision, ones, [&](size_t index, uint64_t word) {
 		EXPECT_EQ(next++, index);
 		plane.push_back(word);
 	});
 
-	if (status == HLLSET_OK)
-	{
-		EXPECT_TRUE(in.at_end() && in.padding_is_zero());
-	}
-	return status;
+	return status == HLLSET_OK ? in.finish() : status;
 }
 
-/* A plane as the model writes it: gaps of the ones, or of the zeros when these are fewer. */
+/* A plane as the model writes it. */
 static Bytes
 plane_model(const std::vector<uint64_t> &plane, int precision)
 {
-	uint32_t m = 1u << precision;
-	std::vector<uint64_t> positions[2];
-	BitString bits;
+	std::vector<uint64_t> ones;
+	BitString front;
+	BitString back;
 	Bytes bytes;
+	Bytes backward;
 
-	for (uint32_t bucket = 0; bucket < m; bucket++)
-		positions[plane[bucket / 64] >> (bucket % 64) & 1].push_back(bucket);
-	bits.put_gaps(positions[positions[1].size() <= m / 2 ? 1 : 0], m);
-	bits.append_to(bytes);
+	for (uint32_t bucket = 0; bucket < 1u << precision; bucket++)
+		if (plane[bucket / 64] >> (bucket % 64) & 1)
+			ones.push_back(bucket);
+	front.put_plane(ones, precision, back);
+	front.append_to(bytes);
+	back.append_to(backward);
+	bytes.insert(bytes.end(), backward.rbegin(), backward.rend());
 	return bytes;
 }
 
@@ -105,7 +111,7 @@ round_trip(const std::vector<uint64_t> &plane, int precision)
 	std::vector<uint64_t> read;
 
 	ASSERT_EQ(plane_model(plane, precision), bytes);
-	ASSERT_EQ(HLLSET_OK, read_back(bytes, precision, count_ones(plane.data(), plane.size()), read));
+	ASSERT_EQ(HLLSET_OK, read_back(bytes, precision, ones_in(plane), read));
 	ASSERT_EQ(plane, read);
 	ASSERT_LE(bytes.size(), size_t{buckets(precision)} * 9 / 64 + 4);
 }
@@ -231,18 +237,149 @@ TEST(Codec, RefusesAPositionBeyondThePlane)
 	}
 }
 
+/* In gaps, in blocks, plainly. */
 TEST(Codec, RefusesATruncatedPlane)
 {
-	std::vector<uint64_t> plane(plane_words(9), 0x1111111111111111);
-	Bytes bytes = written_plane(plane, 9);
-
-	for (size_t size = 0; size < bytes.size(); size++)
+	for (uint64_t word : {0x0001000100010001u, 0x1111111111111111u, 0x5555555555555555u})
 	{
-		std::vector<uint64_t> read;
+		std::vector<uint64_t> plane(plane_words(9), word);
+		Bytes bytes = written_plane(plane, 9);
 
-		EXPECT_EQ(HLLSET_TRUNCATED,
-				  read_back(Bytes(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size)), 9,
-							128, read));
+		for (size_t size = 0; size < bytes.size(); size++)
+		{
+			std::vector<uint64_t> read;
+			HllsetStatus status =
+				read_back(Bytes(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size)), 9,
+						  ones_in(plane), read);
+
+			EXPECT_NE(HLLSET_OK, status) << word << " " << size;
+		}
+	}
+}
+
+/* Blocks that have more or fewer ones than the count that chose their code; each word keeps its place. */
+TEST(Codec, RefusesAnotherNumberOfOnes)
+{
+	for (uint64_t word : {0x1111111111111111u, 0x5555555555555555u})
+	{
+		std::vector<uint64_t> plane(plane_words(9), word);
+		Bytes bytes = written_plane(plane, 9);
+
+		for (uint32_t ones : {ones_in(plane) - 1, ones_in(plane) + 1})
+		{
+			std::vector<uint64_t> read;
+
+			EXPECT_EQ(HLLSET_BAD_COUNT, read_back(bytes, 9, ones, read)) << word;
+		}
+	}
+}
+
+/* An escape is for the bytes without a code. */
+TEST(Codec, RefusesANeedlessEscape)
+{
+	for (const BlockRow &row : kBlockRows)
+	{
+		if (row.escape == 0)
+			continue;
+		for (int byte : {0, 1, 255})
+			for (bool at_back : {false, true})
+			{
+				uint32_t density_class =
+					static_cast<uint32_t>(kFirstBlockRow + (&row - kBlockRows));
+				BlockTexts texts = block_texts(row);
+				BitString bits[2];
+				Bytes bytes;
+				Bytes backward;
+				std::vector<uint64_t> plane;
+
+				for (int i = 0; i < 64; i++)
+					bits[i % 2].put_text(texts[0x11]);
+				bits[at_back].put_text(texts[256]);
+				bits[at_back].put(static_cast<uint64_t>(byte), 8);
+				bits[!at_back].put_text(texts[0x11]);
+				for (int i = 0; i < 62; i++)
+					bits[i % 2].put_text(texts[0x11]);
+				bits[0].append_to(bytes);
+				bits[1].append_to(backward);
+				bytes.insert(bytes.end(), backward.rbegin(), backward.rend());
+
+				HllsetStatus status = read_back(bytes, 10, density_class * 32, plane);
+
+				if (byte == 255)
+					EXPECT_EQ(HLLSET_BAD_COUNT, status);
+				else
+					EXPECT_EQ(HLLSET_BAD_POSITION, status);
+			}
+	}
+}
+
+/* Counts as the model writes them, read back; any number below any other. */
+TEST(Codec, Counts)
+{
+	Random random(13);
+
+	for (int p = kMinPrecision; p <= kMaxPrecision; p++)
+		for (int i = 0; i < 2000; i++)
+		{
+			uint32_t m = 1u << p;
+			uint32_t above = static_cast<uint32_t>(random() % (m + 1));
+			uint32_t ones = static_cast<uint32_t>(random() % (m + 1));
+			uint32_t found;
+			uint8_t room[16];
+			BitWriter out(room);
+			BitString bits;
+			Bytes model;
+
+			if (i % 2 == 0)
+				ones = std::min(m, above * 2 - static_cast<uint32_t>(uint64_t{above} * above / m) +
+									   ones / 64);
+			write_count(out, p, above, ones);
+			bits.put_count(ones, above, p);
+			bits.append_to(model);
+			ASSERT_EQ(model, Bytes(room, out.finish()));
+			ASSERT_LE(model.size(), 5u);
+
+			BitReader in(model.data(), model.size());
+
+			ASSERT_EQ(HLLSET_OK, read_count(in, p, above, found));
+			EXPECT_EQ(ones, found);
+			EXPECT_EQ(0u, in.rest());
+			for (size_t size = 0; size < model.size(); size++)
+			{
+				BitReader cut(model.data(), size);
+
+				EXPECT_EQ(HLLSET_TRUNCATED, read_count(cut, p, above, found));
+			}
+		}
+}
+
+TEST(Codec, RefusesCountsThatAreNone)
+{
+	struct
+	{
+		uint32_t above;
+		std::vector<std::pair<uint64_t, int>> fields;
+	} cases[] = {
+		{0, {{0, 3}, {1, 1}, {1, 1}}},              /* -4 */
+		{64, {{0, 1}, {1, 1}, {0, 1}}},             /* m + 1 */
+		{0, {{0, 15}, {65, 7}}},                    /* beyond m */
+		{0, {{0, 15}, {14, 7}}},                    /* near enough for a code of its own */
+		{32, {{0, 15}, {48, 7}}},
+	};
+
+	for (const auto &each : cases)
+	{
+		BitString bits;
+		Bytes bytes;
+		uint32_t ones;
+
+		for (auto [value, width] : each.fields)
+			bits.put(value, width);
+		bits.append_to(bytes);
+
+		BitReader in(bytes.data(), bytes.size());
+
+		EXPECT_EQ(HLLSET_BAD_COUNT, read_count(in, 6, each.above, ones)) << each.above;
 	}
 }
 

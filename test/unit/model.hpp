@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "block_model.hpp"
 #include "support.hpp"
 
 namespace hllset::test
@@ -56,6 +57,44 @@ public:
 	}
 
 	void
+	put_text(const std::string &text)
+	{
+		for (char bit : text)
+			bits_.push_back(bit == '1');
+	}
+
+	/* Gaps, blocks or the cells as they are; of the blocks every second one goes to `back`. */
+	void
+	put_plane(const std::vector<uint64_t> &ones, int precision, BitString &back);
+
+	/* The number of ones of a plane below one that has `above`. */
+	void
+	put_count(uint64_t ones, uint64_t above, int p)
+	{
+		int64_t m = int64_t{1} << p;
+		int64_t a = static_cast<int64_t>(above);
+		int64_t difference = static_cast<int64_t>(ones) - a * (2 * m - a) / m;
+		uint64_t z = static_cast<uint64_t>(difference < 0 ? -2 * difference - 1 : 2 * difference);
+		int b = 1;
+
+		for (int64_t w = a * (m - a) * (m - a) / m / m; w >= 2; w /= 4)
+			b++;
+		if (p < 6)
+			put(ones, p + 1);
+		else if (z >> b < 15)
+		{
+			put(0, static_cast<int>(z >> b));
+			put(1, 1);
+			put(z & ((uint64_t{1} << b) - 1), b);
+		}
+		else
+		{
+			put(0, 15);
+			put(ones, p + 1);
+		}
+	}
+
+	void
 	append_to(Bytes &bytes) const
 	{
 		for (size_t i = 0; i < bits_.size(); i++)
@@ -93,6 +132,32 @@ others(const std::vector<uint64_t> &positions, uint64_t cells)
 	return found;
 }
 
+inline void
+BitString::put_plane(const std::vector<uint64_t> &ones, int precision, BitString &back)
+{
+	uint64_t m = uint64_t{1} << precision;
+	bool inverted = ones.size() > m / 2;
+	std::vector<uint64_t> few = inverted ? others(ones, m) : ones;
+	size_t row = few.size() * 32 / m;
+	std::vector<int> blocks(m / 8);
+
+	if (precision < 6 || row < kFirstBlockRow)
+		return put_gaps(few, m);
+	for (uint64_t position : row < kFirstBlockRow + std::size(kBlockRows) ? few : ones)
+		blocks[position / 8] |= 1 << (position % 8);
+	if (row >= kFirstBlockRow + std::size(kBlockRows))
+	{
+		for (int block : blocks)
+			put(block, 8);
+		return;
+	}
+
+	BlockTexts texts = block_texts(kBlockRows[row - kFirstBlockRow]);
+
+	for (size_t i = 0; i < blocks.size(); i++)
+		(i % 2 == 0 ? *this : back).put_text(texts[blocks[i]]);
+}
+
 /* The bytes of a state, whether or not it is the state of some set. */
 inline Bytes
 bytes_of(const ModelState &state)
@@ -103,6 +168,8 @@ bytes_of(const ModelState &state)
 	std::vector<std::vector<uint64_t>> planes(32);
 	std::vector<std::vector<uint64_t>> tokens(32);
 	BitString bits;
+	BitString back;
+	Bytes backward;
 	Bytes bytes = {1, static_cast<uint8_t>(state.compact ? 0x11 : 0x01), static_cast<uint8_t>(p), 1,
 				   static_cast<uint8_t>(state.level0)};
 
@@ -125,8 +192,11 @@ bytes_of(const ModelState &state)
 	{
 		bits.put(full, 6);
 		bits.put(end, 6);
-		for (int k = full; k < end; k++)
-			bits.put(planes[k].size(), p + 1);
+		for (int k = end - 1; k >= full; k--)
+			if (k == end - 1)
+				bits.put(planes[k].size(), p + 1);
+			else
+				bits.put_count(planes[k].size(), planes[k + 1].size(), p);
 	}
 	if (state.level0 < 32)
 	{
@@ -140,17 +210,14 @@ bytes_of(const ModelState &state)
 		}
 	}
 	for (int k = full; k < end; k++)
-	{
-		std::vector<uint64_t> positions =
-			planes[k].size() > m / 2 ? others(planes[k], m) : planes[k];
-
-		if (!positions.empty() && planes[k].size() < m)
-			bits.put_gaps(positions, m);
-	}
+		if (!planes[k].empty() && planes[k].size() < m)
+			bits.put_plane(planes[k], p, back);
 	for (int k = state.level0; k < 32; k++)
 		if (!tokens[k].empty())
 			bits.put_gaps(tokens[k], uint64_t{1} << pt);
 	bits.append_to(bytes);
+	back.append_to(backward);
+	bytes.insert(bytes.end(), backward.rbegin(), backward.rend());
 	return bytes;
 }
 

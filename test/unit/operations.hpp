@@ -204,6 +204,14 @@ info(const Bytes &set)
 }
 
 inline HllsetStatus
+try_cardinality(const Bytes &value, double &cardinality)
+{
+	Buffer work(hllset_core_estimate_work(door(value)));
+
+	return hllset_core_cardinality(door(value), work.data(), &cardinality);
+}
+
+inline HllsetStatus
 try_estimate(const Bytes &value, HllsetEstimate &estimate)
 {
 	Buffer work(hllset_core_estimate_work(door(value)));

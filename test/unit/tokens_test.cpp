@@ -7,6 +7,27 @@
 namespace hllset::test
 {
 
+TEST(Tokens, SortsAnyNumber)
+{
+	Random random(51);
+
+	for (size_t count : {0, 1, 2, 100, 127, 128, 129, 1000, 5000})
+		for (uint64_t mask : {0x7fffffffu, 0xffu, 0x70000001u})
+		{
+			std::vector<Coupon> tokens(count);
+			std::vector<Coupon> spare(count);
+
+			for (Coupon &token : tokens)
+				token = static_cast<Coupon>(random() & mask);
+
+			std::vector<Coupon> wanted = tokens;
+
+			std::sort(wanted.begin(), wanted.end());
+			sort_tokens(tokens.data(), count, spare.data());
+			EXPECT_EQ(wanted, tokens);
+		}
+}
+
 /* The one of Fibonacci hashing, and two that put tokens of one level into one place, as crafted tokens would. */
 static constexpr uint32_t kMultipliers[] = {0x9e3779b1, 1, 0xffffffff};
 
