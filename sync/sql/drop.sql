@@ -25,7 +25,10 @@ DROP EXTENSION hllset_sync CASCADE;
 DROP SCHEMA hllset_sync;
 CREATE ROLE regress_sync_squatter;
 CREATE SCHEMA hllset_sync AUTHORIZATION regress_sync_squatter;
+-- from 18 on the context has the statement of the script
+\set SHOW_CONTEXT never
 CREATE EXTENSION hllset_sync;
+\set SHOW_CONTEXT errors
 DROP SCHEMA hllset_sync;
 DROP ROLE regress_sync_squatter;
 CREATE EXTENSION hllset_sync;

@@ -7,7 +7,8 @@ CALL hllset_sync.register('daily');
 SELECT set_name, relid, key_cols, sketch_cols, description, head, floor, truncated_at, state FROM hllset_sync.sets WHERE set_name = 'daily';
 SELECT set_name, key_cols, sketch_cols, description, state FROM hllset_sync.sets WHERE set_name = 'named';
 SELECT convert_from(signature, 'UTF8') = description AS signed FROM hllset_sync.sets;
-SELECT regexp_replace(pg_get_viewdef('daily_global'), 'copy_\d+', 'copy_N', 'g');
+-- before 16 the table is named with each column
+SELECT replace(regexp_replace(pg_get_viewdef('daily_global'), 'copy_\d+', 'copy_N', 'g'), 'u.', '');
 SELECT regexp_replace(pg_get_viewdef('daily_by_node'), 'copy_\d+', 'copy_N', 'g');
 SELECT tgname, tgenabled, tgtype FROM pg_trigger WHERE tgrelid = 'daily'::regclass ORDER BY 1;
 

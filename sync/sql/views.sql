@@ -17,6 +17,7 @@ DECLARE
 	line text;
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		CONTINUE WHEN line ~ 'Group Key'; -- from 16 on it has no keys that are constant
 		RETURN NEXT regexp_replace(line, 'copy_\d+', 'copy_N', 'g');
 	END LOOP;
 END $$;

@@ -29,7 +29,9 @@ sync_enter(Oid role)
 void
 sync_follow_keys(void)
 {
-	static const char *const others[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan"};
+	/* jit: what is forbidden costs so much that it would be compiled */
+	static const char *const others[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan",
+										 "jit"};
 
 	for (size_t i = 0; i < lengthof(others); i++)
 		(void) set_config_option(others[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,

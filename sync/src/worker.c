@@ -88,9 +88,10 @@ read_settings(void *argument)
 	Worker *worker = argument;
 	Oid types[] = {NAMEOID};
 	NameData name;
-	Datum values[] = {NameGetDatum(&name)};
+	Datum values[1];
 
 	namestrcpy(&name, worker->order.peer);
+	values[0] = NameGetDatum(&name);
 	sync_begin("reading the settings of the peer");
 	worker->wanted = take_lock(worker) && sync_extension_problem() == NULL;
 	if (worker->wanted)
