@@ -209,7 +209,7 @@ part_sync() {
 	use_server
 	step "sync: regression and isolation tests" sync_regress
 	step "sync: what is documented, word for word" sync_program documented.py docs/sync.md README.md
-	step "sync: what it costs" sync_program soak/bars.py
+	step "sync: what it costs" sync_program soak/bars.py --lenient --rows 50000 --rounds 300
 	step "sync: extension with fault points" sync_faults
 	step "sync: TAP tests" tap -C sync
 	step "sync: faults at each point of a round" sync_program soak/faults.py

@@ -273,14 +273,16 @@ CREATE FUNCTION count_index(set_id integer) RETURNS TABLE (dirty bigint, live bi
 CREATE FUNCTION count_copies(set_id integer, origin_id smallint) RETURNS bigint
 	LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'hllset_sync_count_copies';
 
--- One row for each set, node and direction; one without a node if a set has none yet.
+-- One row for each set, node and direction; one without a node if a set has none yet. A set that was neither granted to anybody nor is offered by
+-- a peer is unshared, which nobody wants who registered it.
 CREATE VIEW set_status WITH (security_barrier) AS
 SELECT s.set_name, x.node_name, x.direction,
-	CASE WHEN s.state = 'ok' THEN coalesce(x.state, 'ok') ELSE s.state END AS state,
+	CASE WHEN s.state <> 'ok' THEN s.state WHEN lonely THEN 'unshared' ELSE coalesce(x.state, 'ok') END AS state,
 	x.cursor_seq, x.head_seq,
 	CASE WHEN x.head_seq IS NOT NULL THEN greatest(x.head_seq - x.cursor_seq, 0) END AS behind,
 	x.last_change_at, x.copies, x.rewinds, x.orphans, x.last_verified,
-	coalesce(s.state_reason, x.error) AS last_error
+	coalesce(s.state_reason, x.error, CASE WHEN lonely THEN
+		'no peer offers it: is it registered there by this name, and granted (grant_peer) to the role that this node logs in as?' END) AS last_error
 FROM sets s
 	LEFT JOIN pg_catalog.pg_class c ON c.oid = s.relid
 	LEFT JOIN LATERAL (
@@ -295,6 +297,10 @@ FROM sets s
 		WHERE l.set_name = s.set_name AND (l.direction = 'push' OR NOT EXISTS (
 			SELECT FROM cursors u JOIN origins o USING (origin_id) WHERE u.set_id = s.set_id AND o.node_id = l.node_id))
 	) x ON true
+	CROSS JOIN LATERAL (
+		SELECT x.direction IS NULL AND EXISTS (SELECT FROM peer_state WHERE last_success IS NOT NULL)
+			AND NOT EXISTS (SELECT FROM acl a WHERE a.set_id = s.set_id) AND (s.set_name <> 'named' OR EXISTS (SELECT FROM named)) AS lonely
+	) n
 WHERE pg_has_role('pg_monitor', 'USAGE') OR pg_has_role(c.relowner, 'USAGE');
 COMMENT ON VIEW set_status IS 'sets with each node and direction: how far they are, and what is wrong';
 

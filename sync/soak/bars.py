@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: PostgreSQL
 """What sync costs, beside what it may cost: bytes on the wire, CPU of trigger and rounds, memory of a worker.
 
-    bars.py [--rows N]      rows of the large table (100,000; the bars speak of 1,000,000)
+    bars.py [--rows N] [--rounds N] [--lenient]
+
+N rows of the large table (100,000; the bars speak of 1,000,000). With --lenient CPU and time may be twice what the bar says, for a machine that
+does other things too.
 
 Bytes are counted by the proxy between two nodes, CPU is the kernel's account of the processes, not the clock; memory is that of the worker alone, without
 buffers it shares. Ends with exit code 1 if a bar is missed.
@@ -32,18 +35,18 @@ def cpu(pid):
 
 
 class Bars:
-    def __init__(self, cluster, rows):
-        self.cluster, self.rows, self.missed = cluster, rows, 0
+    def __init__(self, cluster, rows, leniency):
+        self.cluster, self.rows, self.leniency, self.missed = cluster, rows, leniency, 0
         self.a, self.b = cluster.nodes["a"], cluster.nodes["b"]
         self.wire = cluster.links["b", "a"]
 
     def bar(self, name, value, most, unit, digits=0):
-        good = value <= most
+        good = value <= most * (self.leniency if unit in ("us", "ms", "% more") else 1)
         self.missed += not good
         print(f"{'ok  ' if good else 'MISS'} {name:62} {value:12,.{digits}f}  at most {most:12,.{digits}f} {unit}", flush=True)
 
     def least(self, name, value, least, unit):
-        good = value >= least
+        good = value >= least / self.leniency
         self.missed += not good
         print(f"{'ok  ' if good else 'MISS'} {name:62} {value:12,.0f} at least {least:12,.0f} {unit}", flush=True)
 
@@ -143,18 +146,19 @@ class Bars:
 
     # ---- CPU ----
 
-    def update_cost(self, node, table):
-        connection = node.connect()
+    def update_costs(self, tables):
+        """CPU seconds of an UPDATE of each of the tables, the least of several in turn."""
+        connection = self.a.connect()
+        costs = {table: [] for table in tables}
         with connection.cursor() as cursor:
             pid = connection.info.backend_pid
-            costs = []
-            for _ in range(5):
+            for table in 7 * tables:
                 start = cpu(pid)
                 cursor.execute(f"UPDATE {table} SET value = value | (SELECT hll_add_agg(random()) FROM generate_series(1, 10))")
-                costs.append(cpu(pid) - start)
+                costs[table].append(cpu(pid) - start)
                 cursor.execute(f"VACUUM {table}")
         connection.close()
-        return min(costs)
+        return [min(costs[table]) for table in tables]
 
     def capture(self):
         """A registered and an unregistered table of the same rows, whose sets of 300 elements gain ten."""
@@ -163,7 +167,7 @@ class Bars:
             self.a.query(f"CREATE TABLE {name} (day date, page text, value hllset(12) NOT NULL, PRIMARY KEY (day, page))")
             self.a.query(f"INSERT INTO {name} SELECT date '2026-01-01' + i %% 100, 'page ' || i / 100, (SELECT hll_add_agg(j) FROM generate_series(1, 300) j) FROM generate_series(1, {count}) i", ())
         self.a.script("CALL hllset_sync.register('captured')")
-        plain, captured = self.update_cost(self.a, "plain"), self.update_cost(self.a, "captured")
+        plain, captured = self.update_costs(["plain", "captured"])
         self.bar("capture, a row", (captured - plain) / count * 1e6, 3, "us", 2)
         self.bar("CPU of an UPDATE of 100,000 rows, with the trigger", 100 * (captured / plain - 1), 15, "% more", 1)
         self.a.query("SELECT hllset_sync.unregister('captured')")
@@ -228,6 +232,8 @@ class Bars:
     def memory(self, rounds):
         self.settle()
         self.b.query("SELECT hllset_sync.alter_peer('a', every => '100 ms')")
+        time.sleep(3)
+        self.settle_pid()
         worker = self.worker()
         while self.rounds() < rounds // 10:
             time.sleep(1)
@@ -242,12 +248,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100000)
     parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--lenient", dest="leniency", action="store_const", const=2, default=1)
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="bars.")
     tables = "".join(f"CREATE TABLE small{i} (key text PRIMARY KEY, value hllset(12) NOT NULL); INSERT INTO small{i} VALUES ('x', hllset_of({i}));" for i in range(9))
     cluster = Cluster(folder, "ab", tables=tables, registered=[f"small{i}" for i in range(9)], peers=(("b", "a"),),
                       settings=("max_wal_size = '4GB'", "shared_buffers = '256MB'"))
-    bars = Bars(cluster, options.rows)
+    bars = Bars(cluster, options.rows, options.leniency)
     try:
         bars.capture()
         bars.first_sync(4)
