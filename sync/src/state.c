@@ -39,10 +39,10 @@ sync_round_ended(SyncStatus *status, TimestampTz started, const SyncRound *round
 void
 sync_round_failed(SyncStatus *status, TimestampTz started, const ErrorData *error)
 {
-	int length = strlen(error->message);
+	char *text = error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint);
+	int length = pg_mbcliplen(text, strlen(text), SYNC_REASON_SIZE - 1);
 
-	length = pg_mbcliplen(error->message, length, SYNC_REASON_SIZE - 1);
-	memcpy(status->error, error->message, length);
+	memcpy(status->error, text, length);
 	status->error[length] = '\0';
 	strlcpy(status->sqlstate, unpack_sql_state(error->sqlerrcode), sizeof(status->sqlstate));
 	status->last_attempt = status->ended = started;

@@ -188,14 +188,34 @@ read_error(SyncWire *wire, const PGresult *result)
 	return error;
 }
 
+/* What is to be done about an error that the peer can't give a hint for. */
+static const char *
+hint_for(int sqlstate)
+{
+	switch (sqlstate)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			return "There, the owner of a set lets this login in with SELECT "
+				   "hllset_sync.grant_peer(set, role).";
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_SCHEMA:
+			return "Is it the right database, and extension hllset_sync created in it?";
+		default:
+			return NULL;
+	}
+}
+
 SYNC_NORETURN static void
 raise_error(SyncWire *wire, const PeerError *error)
 {
+	const char *hint = hint_for(error->sqlstate);
+
 	if (PQstatus(wire->conn) == CONNECTION_BAD)
 		wire->state = SYNC_WIRE_LOST;
 	ereport(ERROR,
 			(errcode(error->sqlstate), errmsg("peer \"%s\": %s", wire->server, error->message),
-			 error->detail != NULL ? errdetail("%s", error->detail) : 0));
+			 error->detail != NULL ? errdetail("%s", error->detail) : 0,
+			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
 static void

@@ -181,7 +181,7 @@ log_failure(const Worker *worker, const ErrorData *error)
 		return;
 	ereport(WARNING, (errcode(error->sqlerrcode),
 					  errmsg("hllset_sync: peer \"%s\": cannot sync: %s; attempt %d",
-							 worker->order.peer, worker->status.error, attempt),
+							 worker->order.peer, error->message, attempt),
 					  error->detail ? errdetail_internal("%s", error->detail) : 0,
 					  error->hint ? errhint("%s", error->hint) : 0,
 					  error->context ? errcontext("%s", error->context) : 0));
