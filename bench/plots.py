@@ -54,7 +54,7 @@ def plain_numbers(*axes):
 
 def save(axes, folder, name):
     path = folder / f'{name}.svg'
-    axes.figure.savefig(path, bbox_inches='tight', metadata={'Date': None})
+    axes.figure.savefig(path, bbox_inches='tight', metadata=dict.fromkeys(('Creator', 'Date', 'Format', 'Type')))
     pyplot.close(axes.figure)
     # matplotlib leaves blanks at the ends of lines
     path.write_text('\n'.join(line.rstrip() for line in path.read_text(encoding='utf-8').splitlines()) + '\n', encoding='utf-8')
