@@ -22,7 +22,9 @@ PRECISIONS = (10, 12, 14)
 FORMS = ('graded', 'compact')
 # What docs/benchmarks.md promises of the mean size at precision 12: of sets of so many elements, and of any number.
 SMALL_BYTES = {100: 300, 1000: 2500}
-LARGE_BYTES = {'graded': 3650, 'compact': 2650}
+LARGE_BYTES = {'graded': 3550, 'compact': 2550}
+# Bits of a large compact set at precision 12 times the relative variance of its count, at most; the limit of these bits is 1.98.
+BITS_VARIANCE = 2.03
 
 FULL = {'trials': dict.fromkeys((0, 1, 10, 100, 1000, 3000, 10_000, 100_000, 1_000_000), 300),
         'size_trials': 20, 'size_octaves': 23}
@@ -176,6 +178,17 @@ def judge_large(report, what, n, precision, trials):
     return squares / len(trials), bias
 
 
+def judge_economy(report, what, point):
+    """
+    With the errors as measured, whose squares scatter, and with those of the theory, which judge_large compares with the
+    measured ones and which leaves only the bytes.
+    """
+    _, chance = chi_square_tails(point['trials'] * point['bits_variance'] / BITS_VARIANCE, point['trials'])
+    theory = 8 * point['bytes'] * point['theory'] ** 2
+    report.demand(chance > CHANCE, f'{what}: {point["bits_variance"]:.3f} bits x variance (chance {chance:.1e})')
+    report.demand(theory <= BITS_VARIANCE, f'{what}: {theory:.3f} bits x variance of the theory')
+
+
 def judge_point(report, n, precision, form, trials):
     what = f'n = {n}, p = {precision}, {form}'
     small = [trial for trial in trials if trial['level0'] == 0]
@@ -197,6 +210,9 @@ def judge_point(report, n, precision, form, trials):
     if large:
         point['square_ratio'], point['bias_z'] = judge_large(report, what, n, precision, large)
         point['theory'] = math.sqrt(sum(variance(n, precision, int(trial['level0'])) for trial in large) / len(large)) / n
+        point['bits_variance'] = 8 * point['bytes'] * point['rmse'] ** 2
+    if (precision, form) == (12, 'compact') and n >= 16 * 2 ** precision:
+        judge_economy(report, what, point)
     report.points.append(point)
 
 
@@ -229,14 +245,15 @@ def percent(value, digits=3):
 
 def print_points(report):
     print('\nErrors in %, over all trials. Theory: at the L0 of the states. Ratio: mean square error to theory. '
-          'Missing: by collisions.')
+          'b x v: bits times relative variance. Missing: by collisions.')
     rows = []
     for p in report.points:
         rows.append([p['n'], p['precision'], p['form'], ','.join(map(str, p['level0'])), percent(p.get('rmse')),
                      percent(p.get('theory')), f'{p["square_ratio"]:.3f}' if 'square_ratio' in p else '',
                      percent(p.get('bias')), f'{p["bias_z"]:+.2f}' if 'bias_z' in p else '', percent(p.get('coverage'), 1),
+                     f'{p["bits_variance"]:.3f}' if 'bits_variance' in p else '',
                      f'{p["missing"]:.0f} ({p["missing_expected"]:.2f})' if 'missing' in p else '', f'{p["bytes"]:.0f}'])
-    table(['n', 'p', 'form', 'L0', 'rmse', 'theory', 'ratio', 'bias', 'bias/se', 'in 95 %', 'missing', 'bytes'], rows)
+    table(['n', 'p', 'form', 'L0', 'rmse', 'theory', 'ratio', 'bias', 'bias/se', 'in 95 %', 'b x v', 'missing', 'bytes'], rows)
 
 
 def print_sizes(report):

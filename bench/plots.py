@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: PostgreSQL
+"""
+Draws docs/plots/*.svg from a folder that holds accuracy.json, algebra.json and sql.json, as the benchmarks of these names write
+them with --json. Needs python3-matplotlib.
+"""
+import argparse
+import json
+import math
+from pathlib import Path
+
+import matplotlib
+
+from accuracy import FORMS
+from algebra import PRECISION, variance
+
+matplotlib.use('svg')
+matplotlib.rcParams.update({
+    'svg.fonttype': 'none', 'svg.hashsalt': 'hllset', 'font.family': 'sans-serif', 'font.size': 10, 'axes.grid': True,
+    'axes.spines.top': False, 'axes.spines.right': False, 'grid.color': '#e4e4e4', 'legend.frameon': False,
+    'legend.fontsize': 9, 'lines.linewidth': 1.5})
+
+from matplotlib import pyplot  # noqa: E402, after the choice of what draws
+
+COLOURS = {'graded': '#1b6ca8', 'compact': '#d1495b', 'hllset 12': '#1b6ca8', 'hll 11': '#edae49', 'hll 14': '#8d6a9f',
+           'count(distinct)': '#777777'}
+# bits x relative variance: of the best code of a bit matrix with the best estimator; of 6-bit registers.
+LIMIT = 1.98
+HLL = 6 * 1.04 ** 2
+# Peers that this benchmark does not run: bytes and relative error at a million elements, from an earlier run of theirs.
+EARLIER = {'hll 11': (1287, .021), 'hll 14': (10_247, .0080), 'ds-hll 12': (2108, .0160), 'cpc 11': (1284, .0140),
+           'cpc 12': (2500, .0102)}
+# Relative errors of inclusion-exclusion by Jaccard index, two sets of 100,000, from the same run.
+INCLUSION_EXCLUSION = {'hll 11, 1.3 kB': {.5: .035, .1: .16, .01: 1.70}, 'hll 14, 10 kB': {.5: .011, .1: .059, .01: .58}}
+MILLION = 1_000_000
+
+
+def figure(title, x, y, **scales):
+    _, axes = pyplot.subplots(figsize=(6.4, 4.2))
+    axes.set(title=title, xlabel=x, ylabel=y, **scales)
+    return axes
+
+
+def number(value, _):
+    return f'{value:,.10g}'
+
+
+def plain_numbers(*axes):
+    """1,000 and .1 where matplotlib writes powers."""
+    for axis in axes:
+        axis.set_major_formatter(number)
+        axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+
+
+def save(axes, folder, name):
+    path = folder / f'{name}.svg'
+    axes.figure.savefig(path, bbox_inches='tight', metadata=dict.fromkeys(('Creator', 'Date', 'Format', 'Type')))
+    pyplot.close(axes.figure)
+    # matplotlib leaves blanks at the ends of lines
+    path.write_text('\n'.join(line.rstrip() for line in path.read_text(encoding='utf-8').splitlines()) + '\n', encoding='utf-8')
+
+
+# ---- plots ----
+
+def error_of_bytes(accuracy):
+    axes = figure('Error of a count and bytes, a million elements', 'bytes', 'relative rmse, %', xscale='log', yscale='log')
+    ends = [500, 16_000]
+    for name, product, style in (('6-bit HyperLogLog, formula', HLL, ':'), (f'limit: {LIMIT} bits × variance', LIMIT, '--')):
+        axes.plot(ends, [100 * math.sqrt(product / 8 / size) for size in ends], style, color='#555555', label=name)
+    for form in FORMS:
+        points = [p for p in accuracy['points'] if p['n'] == MILLION and p['form'] == form]
+        # one standard error of a root mean square
+        axes.errorbar([p['bytes'] for p in points], [100 * p['rmse'] for p in points],
+                      yerr=[100 * p['rmse'] / math.sqrt(2 * p['trials']) for p in points], fmt='o', ms=5, capsize=2,
+                      color=COLOURS[form], label=f'hllset, {form}: measured')
+        for p in points:
+            axes.annotate(p['precision'], (p['bytes'], 100 * p['rmse']), xytext=(-4, -12 if form == 'compact' else 8),
+                          textcoords='offset points', fontsize=8, color=COLOURS[form])
+    axes.plot(*zip(*((size, 100 * error) for size, error in EARLIER.values())), 's', mfc='none', color='#333333',
+              label='peers: an earlier run')
+    for name, (size, error) in EARLIER.items():
+        left = name.startswith('cpc')
+        axes.annotate(name, (size, 100 * error), xytext=(-6 if left else 6, 4), textcoords='offset points',
+                      ha='right' if left else 'left', fontsize=8)
+    axes.set(xticks=[500, 1000, 2000, 4000, 8000, 16_000], yticks=[.5, 1, 2, 3])
+    plain_numbers(axes.xaxis, axes.yaxis)
+    axes.legend()
+    return axes
+
+
+def pair_error(jaccard, n, level0):
+    both = 2 * n * jaccard / (1 + jaccard)
+    return math.sqrt(variance((0, n - both, n - both, both), level0, (3,))) / both
+
+
+def error_of_overlap(algebra):
+    n = 100_000
+    axes = figure(f'Error of # (a & b), |a| = |b| = {n:,}', 'Jaccard index', 'relative rmse, % of the overlap',
+                  xscale='log', yscale='log')
+    grid = [10 ** (i / 10 - 2.5) for i in range(24)]
+    for form in FORMS:
+        points = [p for p in algebra['points'] if p['n'] == n and p['form'] == form and p['expression'] == 'a & b'
+                  and p['point'].startswith('Jaccard') and p['truth'] > 0]
+        level0 = max(points[0]['level0'])
+        axes.plot(grid, [100 * pair_error(jaccard, n, level0) for jaccard in grid], color=COLOURS[form],
+                  label=f'hllset({PRECISION}), {form}: theory')
+        axes.plot([float(p['point'].split()[1]) for p in points], [100 * p['rmse'] for p in points], 'o', color=COLOURS[form],
+                  label='measured')
+    rule = [55 * (1 + jaccard) / (2 * jaccard) / math.sqrt(2 ** PRECISION) for jaccard in grid]
+    axes.plot(grid, rule, '--', color='#555555', label='at most: 0.55 √(|a| |b| / m)')
+    for (name, errors), mark in zip(INCLUSION_EXCLUSION.items(), 's^'):
+        axes.plot(errors.keys(), [100 * error for error in errors.values()], mark, mfc='none', color='#333333',
+                  label=f'inclusion-exclusion, {name}: an earlier run')
+    axes.set(xticks=[.01, .1, .5], yticks=[1, 3, 10, 30, 100, 300], ylim=(.8, 400))
+    plain_numbers(axes.xaxis, axes.yaxis)
+    axes.legend()
+    return axes
+
+
+def bytes_of_size(accuracy, sql):
+    axes = figure('Bytes of a value', 'elements', 'mean bytes', xscale='log', yscale='log')
+    for form in FORMS:
+        sizes = [size for size in accuracy['sizes'] if size['form'] == form]
+        axes.plot([size['n'] for size in sizes], [size['mean'] for size in sizes], color=COLOURS[form],
+                  ls='-' if form == 'graded' else '--', label=f'hllset({PRECISION}), {form}')
+    for name, mark in (('hll 11', 's-'), ('hll 14', '^-')):
+        sizes = sql['bytes'][name]
+        axes.plot([int(n) for n in sizes], sizes.values(), mark, ms=4, lw=.8, color=COLOURS[name], label=name)
+    axes.set(xticks=[10 ** i for i in range(0, 8, 2)], yticks=[10, 100, 1000, 10_000])
+    plain_numbers(axes.xaxis, axes.yaxis)
+    axes.legend()
+    return axes
+
+
+def times_of_jobs(sql):
+    axes = figure(f'Time of an aggregate: ratio to hash only, {sql["rows"]:,} rows', 'ratio', None, xscale='log')
+    names = [name for name in COLOURS if name in {result['name'] for result in sql['jobs'][0]['results']}]
+    thick = .8 / len(names)
+    for i, name in enumerate(names):
+        ratios = [next(r['ratio'] for r in job['results'] if r['name'] == name) for job in sql['jobs']]
+        bars = axes.barh([row + (i - (len(names) - 1) / 2) * thick for row in range(len(ratios))],
+                         [ratio - 1 for ratio in ratios], thick, left=1, color=COLOURS[name], label=name, zorder=2)
+        axes.bar_label(bars, [f'{ratio:.1f}' for ratio in ratios], fontsize=7, padding=2)
+    axes.set_yticks(range(len(sql['jobs'])), [job['job'].replace(', one group', '') for job in sql['jobs']])
+    axes.invert_yaxis()
+    axes.grid(False, axis='y')
+    axes.set(xlim=(.8, 40), xticks=[1, 2, 4, 8, 16, 32])
+    axes.axvline(1, color='#555555', lw=.8, zorder=3)
+    plain_numbers(axes.xaxis)
+    axes.legend()
+    return axes
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('results', type=Path, help='folder of the JSON files')
+    parser.add_argument('folder', type=Path, nargs='?', default=Path(__file__).parents[1] / 'docs' / 'plots',
+                        help='where the plots go (default docs/plots)')
+    options = parser.parse_args()
+    accuracy, algebra, sql = (json.loads((options.results / f'{name}.json').read_text(encoding='utf-8'))
+                              for name in ('accuracy', 'algebra', 'sql'))
+    options.folder.mkdir(exist_ok=True)
+    save(error_of_bytes(accuracy), options.folder, 'error-bytes')
+    save(error_of_overlap(algebra), options.folder, 'error-overlap')
+    save(bytes_of_size(accuracy, sql), options.folder, 'bytes')
+    save(times_of_jobs(sql), options.folder, 'times')
+
+
+if __name__ == '__main__':
+    main()
