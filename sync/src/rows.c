@@ -105,6 +105,7 @@ sync_ask_fetch(SyncEnd *end, const char *set_name, int count, const Datum *keys,
 	Datum values[] = {CStringGetTextDatum(set_name), bytea_array(count, keys, NULL)};
 
 	sync_call(end, &statement, values, NULL, read_fetched, &answer);
+	pfree(DatumGetPointer(values[1]));
 }
 
 /* ---- p_receive ---- */
@@ -169,6 +170,9 @@ sync_ask_receive(SyncEnd *end, const SyncDelivery *delivery, const SyncBatch *ba
 	if (!delivery->moves || !delivery->to.has_nonce)
 		nulls[11] = 'n';
 	sync_call(end, &statement, values, nulls, read_received, &answer);
+	/* A round has many batches. */
+	for (int i = 7; i <= 9; i++)
+		pfree(DatumGetPointer(values[i]));
 	return answer.cursor;
 }
 

@@ -106,7 +106,7 @@ define_limits(void)
 	define_int("hllset_sync.max_batch_rows", "Most rows in one batch.", &sync_max_batch_rows, 1000,
 			   1, 100000, 0);
 	define_int("hllset_sync.max_batch_bytes", "Bytes at which a batch ends.", &sync_max_batch_bytes,
-			   2 * MEGABYTE, 1024, 256 * MEGABYTE, GUC_UNIT_BYTE);
+			   4 * MEGABYTE, 1024, 256 * MEGABYTE, GUC_UNIT_BYTE);
 	define_int("hllset_sync.max_row_bytes", "Most bytes in one row from a peer.",
 			   &sync_max_row_bytes, 2 * MEGABYTE, 1024, 256 * MEGABYTE, GUC_UNIT_BYTE);
 	DefineCustomBoolVariable("hllset_sync.log_rounds",
