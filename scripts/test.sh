@@ -180,10 +180,9 @@ part_type() {
 
 # ---- sync ----
 
-# Signatures of callbacks are the server's, with parameters that not every one needs; initializers leave fields zero by intent.
 sync_extension() {
 	extension
-	strict_extension -C sync "PG_CPPFLAGS=-Wno-unused-parameter -Wno-missing-field-initializers"
+	strict_extension -C sync
 }
 
 # With the points at which tests make rounds fail; the build without them is the one that stays installed.

@@ -144,7 +144,7 @@ class Bars:
         self.bar("bytes if both sides are configured, to one side", two / one, 1.2, "x", 2)
         self.a.query("SELECT hllset_sync.drop_peer('b')")
 
-    # ---- CPU ----
+    # ---- the trigger ----
 
     def update_costs(self, tables):
         """CPU seconds of an UPDATE of each of the tables, the least of several in turn."""
@@ -161,16 +161,22 @@ class Bars:
         return [min(costs[table]) for table in tables]
 
     def capture(self):
-        """A registered and an unregistered table of the same rows, whose sets of 300 elements gain ten."""
-        count = 100000
-        for name in ("plain", "captured"):
-            self.a.query(f"CREATE TABLE {name} (day date, page text, value hllset(12) NOT NULL, PRIMARY KEY (day, page))")
-            self.a.query(f"INSERT INTO {name} SELECT date '2026-01-01' + i %% 100, 'page ' || i / 100, (SELECT hll_add_agg(j) FROM generate_series(1, 300) j) FROM generate_series(1, {count}) i", ())
-        self.a.script("CALL hllset_sync.register('captured')")
-        plain, captured = self.update_costs(["plain", "captured"])
-        self.bar("capture, a row", (captured - plain) / count * 1e6, 3, "us", 2)
-        self.bar("CPU of an UPDATE of 100,000 rows, with the trigger", 100 * (captured / plain - 1), 15, "% more", 1)
-        self.a.query("SELECT hllset_sync.unregister('captured')")
+        """Two registered tables, whose sets gain ten elements each, beside unregistered ones of the same rows."""
+        for name, rows, elements in (("small", 100000, 300), ("large", 20000, 100000)):
+            for table in ("plain", "captured"):
+                self.a.query(f"CREATE TABLE {table} (day date, page text, value hllset(12) NOT NULL, PRIMARY KEY (day, page))")
+                self.a.query(f"INSERT INTO {table} SELECT date '2026-01-01' + i % 100, 'page ' || i / 100, s "
+                             f"FROM generate_series(1, {rows}) i, (SELECT hll_add_agg(j) AS s FROM generate_series(1, {elements}) j) v")
+            self.a.script("CALL hllset_sync.register('captured')")
+            plain, captured = self.update_costs(["plain", "captured"])
+            if name == "small":
+                self.bar("capture, a row", (captured - plain) / rows * 1e6, 3, "us", 2)
+            else:
+                self.bar(f"CPU of an UPDATE of {rows:,} rows with sets of {elements:,}, with the trigger", 100 * (captured / plain - 1), 15, "% more", 1)
+            self.a.query("SELECT hllset_sync.unregister('captured')")
+            self.a.query("DROP TABLE plain, captured")
+
+    # ---- CPU ----
 
     def idle(self):
         self.settle()
