@@ -71,6 +71,13 @@ sync_child_settle(SyncChild *child)
 			TerminateBackgroundWorker(child->handle);
 		child->stopping = true;
 	}
+	/* Another database of the name, or other settings: the failures of the old ones say nothing. */
+	if (child->handle == NULL && child->version != child->running)
+	{
+		child->running = child->version;
+		child->failures = 0;
+		child->next_start = 0;
+	}
 	return child->handle == NULL && child->wanted && GetCurrentTimestamp() >= child->next_start;
 }
 
