@@ -52,6 +52,8 @@ class Hostile:
 
     def malice(self, command, seconds):
         own = self.rows(self.b, "b")
+        # Lies about a history can look like those of a copied server, or a row like a poisonous one: then b has stopped talking to a.
+        self.b.query("SELECT hllset_sync.resume_peer('a')")
         self.wire.tell("reset")
         self.wire.tell("zero")
         self.wire.tell(command)
