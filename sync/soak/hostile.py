@@ -52,7 +52,7 @@ class Hostile:
 
     def malice(self, command, seconds):
         own = self.rows(self.b, "b")
-        # Lies about a history can look like those of a copied server, or a row like a poisonous one: then b has stopped talking to a.
+        # Lies can make b stop talking to a: for a minute if a seems to offer nothing, until this if a seems to be a copied server or to send poison.
         self.b.query("SELECT hllset_sync.resume_peer('a')")
         self.wire.tell("reset")
         self.wire.tell("zero")
@@ -65,8 +65,6 @@ class Hostile:
         _, heard, connections = map(int, self.wire.tell("count").split())
         self.wire.tell("reset")
         self.wire.tell("heal")
-        if connections == 0:
-            raise AssertionError(f"b did not even try while {command}")
         if self.rows(self.b, "b") != own:
             raise AssertionError(f"{command} changed rows of b itself")
         state, error = self.b.query("SELECT state, left(last_error, 100) FROM hllset_sync.status WHERE peer = 'a'")[0]
