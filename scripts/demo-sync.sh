@@ -179,7 +179,7 @@ story() {
 	show "us was killed (kill -9), the second third arrives at the others. They go on, and have what us had said:" eu asia
 	show_status eu
 
-	resume_server us >"$work/log/resume"
+	resume_server us >"$work/log/resume" 2>&1
 	arrive "4 5 6" us
 	catch_up eu us asia
 	show "us is back and has caught up; its own rows of that time came late:" eu us asia

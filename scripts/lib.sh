@@ -173,9 +173,14 @@ start_server() {
 	resume_server "${1:-data}"
 }
 
-# resume_server FOLDER: starts again what was stopped or killed.
+# resume_server FOLDER: starts again what was stopped or killed; children of a killed server may hold its memory for a moment.
 resume_server() {
-	as_owner pg_ctl -D "$work/$1" -l "$work/log/server-$1" -w start
+	local attempt
+	for attempt in {1..20}; do
+		! as_owner pg_ctl -D "$work/$1" -l "$work/log/server-$1" -w start || return 0
+		sleep 0.5
+	done
+	return 1
 }
 
 use_server() {
