@@ -52,7 +52,7 @@ class Hostile:
 
     def malice(self, command, seconds):
         own = self.rows(self.b, "b")
-        # Lies can make b stop talking to a: for a minute if a seems to offer nothing, until this if a seems to be a copied server or to send poison.
+        # Lies can make b stop talking to a: for seconds if a seems to offer nothing, until this if a seems to be a copied server or to send poison.
         self.b.query("SELECT hllset_sync.resume_peer('a')")
         self.wire.tell("reset")
         self.wire.tell("zero")

@@ -10,7 +10,8 @@
 #include "utils/memutils.h"
 
 #define SHARE_EVERY \
-	(60 * 1000) /* ms; how long a set that the peer has newly granted may go unnoticed */
+	(60 * 1000) /* ms; how long it may go unnoticed that the peer grants more or less than it did */
+#define LONELY_EVERY (5 * 1000) /* ms; the same for a set that waits here to be granted there */
 
 static const char *const direction_names[] = {"pull", "push"};
 
@@ -382,13 +383,30 @@ forget_settled(SyncLink *link)
 		((SyncShared *) lfirst(cell))->lanes[SYNC_TO_PEER].settled = nowhere;
 }
 
+/* Whether a set that may be synced with the peer is not offered by it. */
+static bool
+has_lonely(const SyncLink *link)
+{
+	ListCell *cell;
+
+	foreach (cell, link->offers_here)
+	{
+		const char *name = ((SyncOffer *) lfirst(cell))->set_name;
+
+		if (is_chosen(link, name) && find_offer(link->offers_there, name) == NULL)
+			return true;
+	}
+	return false;
+}
+
 void
 sync_link_share(SyncLink *link)
 {
 	ListCell *cell;
 
 	if (link->sets_read == 0 ||
-		TimestampDifferenceExceeds(link->sets_read, GetCurrentTimestamp(), SHARE_EVERY))
+		TimestampDifferenceExceeds(link->sets_read, GetCurrentTimestamp(),
+								   has_lonely(link) ? LONELY_EVERY : SHARE_EVERY))
 	{
 		ask_offers(link);
 		match_offers(link);

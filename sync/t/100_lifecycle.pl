@@ -72,6 +72,18 @@ poll_ok($node, 'app', "SELECT state = 'ok' FROM hllset_sync.status", 'kill -9 of
 is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'the postmaster is the same');
 cmp_ok(status_of($node, 'far', 'rounds'), '>', 0, 'the counts outlived the crash');
 
+# ---- a set is granted late ----
+
+for my $database ('app', 'far')
+{
+	$node->safe_psql($database, "CREATE TABLE late (day int PRIMARY KEY, users hllset(12) NOT NULL)");
+	$node->safe_psql($database, "CALL hllset_sync.register('late')");
+}
+poll_ok($node, 'app', "SELECT state = 'unshared' FROM hllset_sync.set_status WHERE set_name = 'late'", 'a set that the peer does not grant');
+sleep 2; # the peer is asked for its sets once more, in vain
+$node->safe_psql('far', "SELECT hllset_sync.grant_peer('late', 'app_sync'); INSERT INTO late VALUES (1, hllset_of(1))");
+poll_ok($node, 'app', "SELECT count(*) = 1 FROM late_by_node WHERE node = 'far'", 'is synced within seconds of its grant', 30);
+
 # ---- a peer goes ----
 
 $node->safe_psql('app', "SELECT hllset_sync.drop_peer('far')");
