@@ -11,9 +11,10 @@ OBJS += $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))
 PG_CPPFLAGS = -Isrc
 # "override ... +=" keeps what the command line adds.
 override PG_CXXFLAGS += -std=c++20 -O3 -fno-exceptions -fno-rtti -fvisibility=hidden -ffp-contract=off -U_GLIBCXX_ASSERTIONS
-SHLIB_LINK  = -lm
+# Calls within the library need no table of another library's.
+SHLIB_LINK  = -lm -Wl,-Bsymbolic-functions
 
-REGRESS      = type vectors element hllhash overload aggregate setops union intersect algebra measure predicate precedence compare estimate info errors \
+REGRESS      = type vectors element hllhash overload aggregate pending setops union intersect algebra measure predicate precedence compare estimate info errors \
                hostile cookbook install
 REGRESS_OPTS = --load-extension=hllset
 PROVE_TESTS  = test/t/*.pl

@@ -8,8 +8,9 @@ namespace hllset
 namespace
 {
 
-/* A power of two, so that the server's allocator rounds nothing up. */
-constexpr size_t kStartBytes = 128;
+/* Powers of two, as the server's allocator rounds up to one; of the first the caller needs some for a head of its own. */
+constexpr size_t kStartBytes = 128 - HLLSET_ACCUM_HEAD;
+constexpr size_t kSecondBytes = 512;
 constexpr size_t kGrowth = 4;
 constexpr int kPlaneStep = 4;
 
@@ -27,20 +28,17 @@ Shape::small(int precision, bool compact, uint32_t tokens)
 {
 	size_t		bytes = kStartBytes;
 	Shape		shape = {static_cast<uint8_t>(precision), compact, false, 0, 0};
-	auto		fill = [&] {
-		shape.slots = static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4);
-		shape.slots -= shape.queue();
-	};
+	auto		fill = [&] { shape.slots = static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4); };
 
 	for (fill(); TokenTable::capacity(shape.slots) < tokens; fill())
-		bytes *= kGrowth;
+		bytes = bytes == kStartBytes ? kSecondBytes : bytes * kGrowth;
 	return shape;
 }
 
 size_t
 Shape::bytes() const
 {
-	return sizeof(HllsetAccum) + queue() * size_t{4} + planes * plane_words(precision) * 8 + slots * size_t{4};
+	return sizeof(HllsetAccum) + planes * plane_words(precision) * 8 + slots * size_t{4};
 }
 
 Accum
@@ -48,9 +46,6 @@ Accum::init(HllsetAccum *state, const Shape &shape)
 {
 	memset(static_cast<void *>(state), 0, shape.bytes());
 	state->shape = shape;
-	/* from where the block happens to lie, which no one outside knows */
-	state->multiplier =
-		static_cast<uint32_t>(reinterpret_cast<uintptr_t>(state) * 0x9e3779b97f4a7c15 >> 32) | 1;
 	if (shape.dense)
 		state->level0 = shape.compact ? kLevels : 1;
 	return Accum(state);
@@ -137,37 +132,6 @@ Accum::normalise()
 	return HLLSET_OK;
 }
 
-/* False, with the queue empty, if there would be no room for it in the table. */
-bool
-Accum::enqueue(Coupon token)
-{
-	const Shape &shape = state_->shape;
-	uint32_t	most = std::min(list_limit(shape.precision), TokenTable::capacity(shape.slots));
-
-	if (state_->count + state_->queued >= most)
-	{
-		settle();
-		return false;
-	}
-	state_->queue()[state_->queued++] = token;
-	if (state_->queued == shape.queue())
-		settle();
-	return true;
-}
-
-/* Takes the queue into the table. */
-void
-Accum::settle() const
-{
-	const uint32_t *queue = state_->queue();
-
-	for (uint32_t i = 0; i < state_->queued; i++)
-		table_.prefetch(queue[i]);
-	for (uint32_t i = 0; i < state_->queued; i++)
-		state_->count += table_.insert(queue[i]);
-	state_->queued = 0;
-}
-
 HllsetStatus
 Accum::insert(Coupon token)
 {
@@ -180,7 +144,7 @@ Accum::insert(Coupon token)
 }
 
 HllsetStatus
-Accum::absorb(Coupon token)
+Accum::add(Coupon token)
 {
 	Shape	   &shape = state_->shape;
 	int			level = level_of(token);
@@ -198,13 +162,15 @@ Accum::absorb(Coupon token)
 	return HLLSET_OK;
 }
 
-/* Only a small state has a queue, and its tokens are full coupons. */
-HllsetStatus
-Accum::add(Coupon full)
+void
+Accum::prefetch(Coupon full) const
 {
-	if (state_->shape.queue() > 0 && enqueue(full))
-		return HLLSET_OK;
-	return absorb(full);
+	int			level = level_of(full);
+
+	if (level >= state_->level0)
+		table_.prefetch(cut(full, token_bits(state_->shape.precision, state_->level0)));
+	else if (level < state_->shape.planes)
+		matrix_.prefetch(level, full);
 }
 
 HllsetStatus
@@ -212,31 +178,35 @@ Accum::merge(const View &view)
 {
 	const Counts &counts = view.counts;
 
-	settle();
 	if (!has_room_for(counts, counts.compact ? view.end : counts.level0))
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
 
-	HllsetStatus absorbed = HLLSET_OK;
-	HllsetStatus walked = walk(
+	HllsetStatus added = HLLSET_OK;
+	HllsetStatus walked = walk_levels(
 		view,
 		[&](int level, size_t index, uint64_t word) {
 			matrix_.merge_word(level, index, word, counts.precision);
 		},
-		[&](Coupon token) {
-			if (absorbed == HLLSET_OK)
-				absorbed = absorb(token);
+		[&](int level, auto &&read) {
+			/* a local copy: the compiler must think that the state may change with each bit */
+			Matrix		matrix = matrix_;
+
+			if (level < std::min<int>(state_->level0, state_->shape.planes))
+				read([&](uint32_t address) { matrix.set(level, address); });
+			else
+				read([&](uint32_t address) {
+					if (added == HLLSET_OK)
+						added = add(coupon_at(level, address));
+				});
 		});
 
-	return walked != HLLSET_OK ? walked : absorbed;
+	return walked != HLLSET_OK ? walked : added;
 }
 
 HllsetStatus
 Accum::merge(const Accum &other)
 {
-	settle();
-	other.settle();
-
 	const HllsetAccum &from = *other.state_;
 	int			planes = std::min<int>(from.level0, from.shape.planes);
 	Counts		counts = {};
@@ -253,7 +223,7 @@ Accum::merge(const Accum &other)
 		matrix_.merge(k, other.matrix_);
 	other.table_.for_each([&](Coupon token) {
 		if (status == HLLSET_OK)
-			status = absorb(token);
+			status = add(token);
 	});
 	return status;
 }
@@ -263,7 +233,6 @@ Accum::counts() const
 {
 	Counts		counts = {};
 
-	settle();
 	counts.precision = state_->shape.precision;
 	counts.compact = state_->shape.compact;
 	counts.level0 = state_->level0;
@@ -277,7 +246,6 @@ Accum::counts() const
 size_t
 Accum::encode_work() const
 {
-	settle();
 	return 2 * state_->count * sizeof(Coupon) +
 		   encoded_bound(state_->shape.precision, state_->level0, state_->count);
 }
@@ -286,8 +254,6 @@ HllsetBytes
 Accum::encode(void *work) const
 {
 	Coupon	   *tokens = static_cast<Coupon *>(work);
-
-	settle();
 
 	Coupon	   *spare = tokens + table_.copy(tokens);
 	uint8_t    *out = reinterpret_cast<uint8_t *>(spare + state_->count);

@@ -24,13 +24,6 @@ struct Shape
 	/* A small one in a block that grows by four until it holds so many tokens. */
 	static Shape small(int precision, bool compact, uint32_t tokens);
 
-	/* Length of the queue: only a table that fills many cache lines is worth one. */
-	uint32_t
-	queue() const
-	{
-		return !dense && slots >= 96 ? 16 : 0;
-	}
-
 	/* Bytes of an accumulator of this shape. */
 	size_t bytes() const;
 
@@ -45,38 +38,26 @@ struct alignas(uint64_t) HllsetAccum
 	hllset::Shape wanted; /* set when HLLSET_NEEDS_ROOM is answered */
 	int32_t		level0;
 	uint32_t	count; /* tokens in the table */
-	uint32_t	multiplier; /* of the table */
-	uint32_t	queued;
 
-	/* queue, planes, then slots */
-	uint32_t *
-	queue()
-	{
-		return reinterpret_cast<uint32_t *>(this + 1);
-	}
-
+	/* planes, then slots */
 	uint64_t *
 	planes()
 	{
-		return reinterpret_cast<uint64_t *>(queue() + shape.queue());
+		return reinterpret_cast<uint64_t *>(this + 1);
 	}
 };
 
 namespace hllset
 {
 
-/*
- * A window on an accumulator with what can be done to it. Tokens wait in a queue beside the header until there are enough to look up
- * at once: with many groups each look-up is a miss of the cache, and these then overlap. While count and queue together fit the
- * table and the limit of a small set the queue can be settled anywhere, even while reading.
- */
+/* A window on an accumulator with what can be done to it. */
 class Accum
 {
 public:
 	explicit Accum(HllsetAccum *state)
 		: state_(state), matrix_(state->planes(), state->shape.precision),
 		  table_(reinterpret_cast<uint32_t *>(matrix_.plane(state->shape.planes)), state->shape.slots,
-				 state->multiplier)
+				 multiplier_of(state))
 	{
 	}
 
@@ -84,6 +65,9 @@ public:
 	static Accum init(HllsetAccum *state, const Shape &shape);
 
 	HllsetStatus add(Coupon full);
+
+	/* Brings near what an add of it will look at first. */
+	void prefetch(Coupon full) const;
 	HllsetStatus merge(const View &view);
 	HllsetStatus merge(const Accum &other);
 
@@ -92,13 +76,17 @@ public:
 	HllsetBytes encode(void *work) const;
 
 private:
+	/* Of the table: from where the block happens to lie, which no one outside knows. */
+	static uint32_t
+	multiplier_of(const HllsetAccum *state)
+	{
+		return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(state) * 0x9e3779b97f4a7c15 >> 32) | 1;
+	}
+
 	bool has_room_for(const Counts &operand, int planes);
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);
-	bool enqueue(Coupon token);
-	void settle() const;
 	HllsetStatus insert(Coupon token);
-	HllsetStatus absorb(Coupon token);
 	HllsetStatus normalise();
 
 	HllsetAccum *state_;

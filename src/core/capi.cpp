@@ -19,6 +19,10 @@ static_assert(std::is_trivially_copyable_v<Census> && std::is_trivially_destruct
 static_assert(std::is_trivially_copyable_v<HllsetAccum>);
 static_assert(std::is_trivially_copyable_v<BitReader> && std::is_trivially_copyable_v<BitWriter>);
 
+/* Bytes of a line of the cache, and of the part of a value that is brought near at once. */
+constexpr size_t kLine = 64;
+constexpr size_t kNear = 8 * kLine;
+
 /* A window for reading only. */
 static const Accum
 reader(const HllsetAccum *accum)
@@ -223,10 +227,21 @@ hllset_core_accum_add(HllsetAccum *accum, uint64_t hash)
 	return Accum(accum).add(coupon_of(hash));
 }
 
+void
+hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash)
+{
+	reader(accum).prefetch(coupon_of(hash));
+}
+
 HllsetStatus
 hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set)
 {
 	View		view;
+
+	/* the processor sees only after some lines that it is read on */
+	for (size_t i = 0; i < set.size && i < kNear; i += kLine)
+		__builtin_prefetch(set.data + i);
+
 	HllsetStatus status = parse(set, view);
 
 	return status == HLLSET_OK ? Accum(accum).merge(view) : status;

@@ -84,11 +84,9 @@ rice_parameter(uint32_t count, uint32_t cells)
 {
 	uint64_t	have = uint64_t{133} * count;
 	uint64_t	need = 32 * (uint64_t{2} * cells - count);
-	int			b = 0;
+	int			b = std::max(std::countl_zero(have) - std::countl_zero(need), 0);
 
-	while (have << b < need)
-		b++;
-	return b;
+	return have << b < need ? b + 1 : b; /* before, both have the same highest bit, or have is the larger one */
 }
 
 /* The number of ones of the highest plane. */

@@ -33,6 +33,12 @@ coupon_of(uint64_t hash)
 	return level << kAddressBits | static_cast<uint32_t>(hash & ((1u << kAddressBits) - 1));
 }
 
+constexpr Coupon
+coupon_at(int level, uint32_t address)
+{
+	return static_cast<Coupon>(level) << kAddressBits | address;
+}
+
 constexpr int
 level_of(Coupon coupon)
 {

@@ -85,11 +85,11 @@ walk_planes(StreamReader &in, const Counts &counts, int end, PlaneSink &&plane_s
 
 /*
  * Reads the positions of a parsed value to its end: plane_sink(level, index, word) for each word of each plane that is not
- * empty, then token_sink(coupon) in ascending order.
+ * empty, then for each level with tokens level_sink(level, read), which calls read(sink) once for sink(address) in ascending order.
  */
-template <typename PlaneSink, typename TokenSink>
+template <typename PlaneSink, typename LevelSink>
 HllsetStatus
-walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
+walk_levels(const View &view, PlaneSink &&plane_sink, LevelSink &&level_sink)
 {
 	const Counts &counts = view.counts;
 	StreamReader in = view.stream;
@@ -97,10 +97,20 @@ walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 
 	for (int k = counts.level0; k < kLevels && status == HLLSET_OK; k++)
 		if (counts.ones[k] > 0)
-			status = read_gaps(in.front, counts.ones[k], counts.cells(k), [&](uint32_t address) {
-				token_sink(static_cast<Coupon>(k) << kAddressBits | address);
+			level_sink(k, [&](auto &&sink) {
+				status = read_gaps(in.front, counts.ones[k], counts.cells(k), sink);
 			});
 	return status == HLLSET_OK ? in.finish() : status;
+}
+
+/* The same with token_sink(coupon) for each token in ascending order. */
+template <typename PlaneSink, typename TokenSink>
+HllsetStatus
+walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
+{
+	return walk_levels(view, plane_sink, [&](int level, auto &&read) {
+		read([&](uint32_t address) { token_sink(coupon_at(level, address)); });
+	});
 }
 
 /* parse_single and walk: every byte is checked. */

@@ -233,7 +233,10 @@ HllsetStatus hllset_core_overlap(const HllsetBytes values[2], void *work, bool *
 
 typedef struct HllsetAccum HllsetAccum;
 
-/* Bytes of a new accumulator: a few hundred. precision must be in range. */
+/* Bytes that a new accumulator leaves of 128, where the caller may keep a head of its own. */
+#define HLLSET_ACCUM_HEAD 16
+
+/* Bytes of a new accumulator. precision must be in range. */
 size_t hllset_core_accum_start(int precision);
 void hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact);
 
@@ -245,6 +248,9 @@ void hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact);
 HllsetStatus hllset_core_accum_add(HllsetAccum *accum, uint64_t hash);
 HllsetStatus hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set);
 HllsetStatus hllset_core_accum_merge(HllsetAccum *accum, const HllsetAccum *other);
+
+/* Brings the memory near that an add of the hash will touch: with many accumulators in turn, waiting for it is most of the time. */
+void hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash);
 
 size_t hllset_core_accum_want(const HllsetAccum *accum);
 void hllset_core_accum_move(HllsetAccum *to, const HllsetAccum *from);

@@ -8,19 +8,77 @@ namespace hllset
 namespace
 {
 
-/* Below, comparisons cost less than to count and to pass over 256 places four times. */
+/* Below, it costs less to insert each where it belongs. */
+constexpr size_t kLeastSpread = 16;
+
+/* Below, counting and passing over 256 places four times costs more than spreading. */
 constexpr size_t kLeastRadix = 128;
+
+void
+sort_by_insertion(const Coupon *from, size_t count, Coupon *to)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		Coupon		token = from[i];
+		size_t		place = i;
+
+		for (; place > 0 && to[place - 1] > token; place--)
+			to[place] = to[place - 1];
+		to[place] = token;
+	}
+}
+
+/* Where a coupon stands among all of them, in 2^-32: half are of level 0, a quarter of level 1, and so on. */
+constexpr uint32_t
+rank_of(Coupon token)
+{
+	int			level = level_of(token);
+	uint64_t	above = uint64_t{0xffffffff} >> level;
+
+	return static_cast<uint32_t>(~above | (uint64_t{address_of(token)} << (31 - kAddressBits) >> level));
+}
+
+/*
+ * By distribution (Knuth 5.2.1, Algorithm M): each token to the place that it would have if the others were spread evenly, as hashes are;
+ * insertion then moves it by little. Tokens that are not spread take longer, but they are few.
+ */
+void
+sort_by_spreading(Coupon *tokens, size_t count, Coupon *spare)
+{
+	uint8_t		cell[kLeastRadix];
+	uint8_t		next[kLeastRadix] = {};
+	uint8_t		sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		cell[i] = static_cast<uint8_t>(uint64_t{rank_of(tokens[i])} * count >> 32);
+		next[cell[i]]++;
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		uint8_t		first = sum;
+
+		sum = static_cast<uint8_t>(sum + next[i]);
+		next[i] = first;
+	}
+	for (size_t i = 0; i < count; i++)
+		spare[next[cell[i]]++] = tokens[i];
+	sort_by_insertion(spare, count, tokens);
+}
 
 } // namespace
 
-/* By radix from the lowest byte (Knuth 5.2.5, Algorithm R): an even number of passes ends where it began. */
+/* Many by radix from the lowest byte (Knuth 5.2.5, Algorithm R): an even number of passes ends where it began. */
 void
 sort_tokens(Coupon *tokens, size_t count, Coupon *spare)
 {
+	if (count < kLeastSpread)
+		return sort_by_insertion(tokens, count, tokens);
+	if (count < kLeastRadix)
+		return sort_by_spreading(tokens, count, spare);
+
 	uint32_t	place[4][256] = {};
 
-	if (count < kLeastRadix)
-		return std::sort(tokens, tokens + count);
 	for (size_t i = 0; i < count; i++)
 		for (int byte = 0; byte < 4; byte++)
 			place[byte][tokens[i] >> 8 * byte & 255]++;

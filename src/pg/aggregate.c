@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The aggregates of elements: transition, combine, serial and final functions over one state, HllsetAccum, which is NULL until an
+ * The aggregates of elements: transition, combine, serial and final functions over one state, HllsetState, which is NULL until an
  * element is seen. Detoasting and hashing happen in the caller's context, which lives for a row; only the state lies in the aggregate's.
  */
 #include "hllset_pg.h"
@@ -56,31 +56,55 @@ hllset_return_state(FunctionCallInfo fcinfo, void *state)
 	PG_RETURN_POINTER(state);
 }
 
+/* Of the third argument, if there is one. */
+static int
+get_precision(FunctionCallInfo fcinfo)
+{
+	int precision;
+
+	if (PG_NARGS() <= 2)
+		return HLLSET_DEFAULT_PRECISION;
+	if (PG_ARGISNULL(2))
+		hllset_refuse_null_precision();
+	precision = PG_GETARG_INT32(2);
+	hllset_check_precision(precision);
+	return precision;
+}
+
+static HllsetState *
+new_state(FunctionCallInfo fcinfo, int precision)
+{
+	MemoryContext context = hllset_aggregate_context(fcinfo);
+	HllsetState *state = hllset_state_new(context, precision);
+
+	hllset_pending_join(fcinfo, state, context);
+	return state;
+}
+
+static void
+fold(HllsetState *state, int precision)
+{
+	uint8 body[HLLSET_EMPTY_SIZE];
+	HllsetBytes empty = {body, hllset_core_empty(precision, false, body)};
+
+	hllset_state_union(state, empty);
+}
+
 /* The state with one more hash. The precision may differ from row to row: the smallest one holds, whatever the order. */
 static Datum
 add_hash(FunctionCallInfo fcinfo, uint64 hash)
 {
-	MemoryContext context = hllset_aggregate_context(fcinfo);
-	HllsetAccum *accum = hllset_state_argument(fcinfo, 0);
-	int precision = HLLSET_DEFAULT_PRECISION;
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
+	int precision = get_precision(fcinfo);
 
-	if (PG_NARGS() > 2)
-	{
-		if (PG_ARGISNULL(2))
-			hllset_refuse_null_precision();
-		precision = PG_GETARG_INT32(2);
-		hllset_check_precision(precision);
-	}
-	if (accum == NULL)
-		accum = hllset_accum_new(context, precision);
-	else if (precision < hllset_core_accum_precision(accum))
-	{
-		uint8 body[HLLSET_EMPTY_SIZE];
-		HllsetBytes empty = {body, hllset_core_empty(precision, false, body)};
-
-		accum = hllset_accum_union(context, accum, empty);
-	}
-	PG_RETURN_POINTER(hllset_accum_add(context, accum, hash));
+	if (state == NULL)
+		state = new_state(fcinfo, precision);
+	if (state->pending != NULL && hllset_pending_add(state, hash, precision))
+		PG_RETURN_POINTER(state);
+	if (precision < hllset_core_accum_precision(state->accum))
+		fold(state, precision);
+	hllset_state_add(state, hash);
+	PG_RETURN_POINTER(state);
 }
 
 /* NULL is no element. */
@@ -246,20 +270,21 @@ Datum
 hllset_accum_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = hllset_aggregate_context(fcinfo);
-	HllsetAccum *accum = hllset_state_argument(fcinfo, 0);
-	HllsetAccum *other = hllset_state_argument(fcinfo, 1);
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
+	HllsetState *other = hllset_state_argument(fcinfo, 1);
 
 	if (other == NULL)
-		return hllset_return_state(fcinfo, accum);
-	if (accum == NULL)
-		accum = hllset_accum_new(context, hllset_core_accum_precision(other));
-	PG_RETURN_POINTER(hllset_accum_merge(context, accum, other));
+		return hllset_return_state(fcinfo, state);
+	if (state == NULL)
+		state = hllset_state_new(context, hllset_core_accum_precision(other->accum));
+	hllset_state_merge(state, other);
+	PG_RETURN_POINTER(state);
 }
 
 Datum
 hllset_accum_serialize(PG_FUNCTION_ARGS)
 {
-	return hllset_accum_encode((HllsetAccum *) PG_GETARG_POINTER(0));
+	return hllset_state_encode((HllsetState *) PG_GETARG_POINTER(0));
 }
 
 /* May be called outside an aggregate: the result lies in the caller's context. */
@@ -267,29 +292,28 @@ Datum
 hllset_accum_deserialize(PG_FUNCTION_ARGS)
 {
 	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
-	HllsetAccum *accum = hllset_accum_start(CurrentMemoryContext, bytes);
+	HllsetState *state = hllset_state_like(CurrentMemoryContext, bytes);
 
-	PG_RETURN_POINTER(hllset_accum_union(CurrentMemoryContext, accum, bytes));
+	hllset_state_union(state, bytes);
+	PG_RETURN_POINTER(state);
 }
 
 Datum
 hllset_accum_final(PG_FUNCTION_ARGS)
 {
-	HllsetAccum *accum = hllset_state_argument(fcinfo, 0);
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
 
-	if (accum == NULL)
+	if (state == NULL)
 		PG_RETURN_NULL();
-	return hllset_accum_encode(accum);
+	return hllset_state_encode(state);
 }
 
 Datum
 hllset_accum_count(PG_FUNCTION_ARGS)
 {
-	HllsetAccum *accum = hllset_state_argument(fcinfo, 0);
-	HllsetEstimate estimate;
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
 
-	if (accum == NULL)
+	if (state == NULL)
 		PG_RETURN_INT64(0);
-	hllset_core_accum_estimate(accum, &estimate);
-	PG_RETURN_INT64((int64) rint(estimate.cardinality));
+	PG_RETURN_INT64((int64) rint(hllset_state_estimate(state).cardinality));
 }

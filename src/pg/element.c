@@ -3,7 +3,7 @@
  * Elements of any type: finding out how a type is reduced to canonical bytes (docs/format.md), and
  * hashing a value by it.
  *
- * What is learnt of a type stays in fn_extra, so that it is learnt once. What a value needs on the
+ * What is learnt of a type stays at the call site, so that it is learnt once. What a value needs on the
  * way is allocated in the current context, which a caller resets for each row.
  */
 #include "element.h"
@@ -195,14 +195,15 @@ hllset_element_hash_nested(HllsetElement *element, Datum value)
 uint64
 hllset_hash_value(FmgrInfo *flinfo, Datum value, Oid type, Oid collation)
 {
-	HllsetElement *element = flinfo->fn_extra;
+	HllsetSite *site = hllset_site(flinfo);
+	HllsetElement *element = site->element;
 	HllsetCanonical canonical;
 
 	if (element == NULL)
 	{
 		element = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(HllsetElement));
 		element->context = flinfo->fn_mcxt;
-		flinfo->fn_extra = element;
+		site->element = element;
 	}
 	hllset_element_resolve(element, type, collation);
 	if (element->scalar == NULL)

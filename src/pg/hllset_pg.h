@@ -93,16 +93,57 @@ extern PGDLLEXPORT Datum hllset_in(PG_FUNCTION_ARGS);
 /* in hllhash.c */
 extern PGDLLEXPORT Datum hllset_hllhash_in(PG_FUNCTION_ARGS);
 
-/* in accum.c: the accumulator of aggregates; add, union and merge may move it, enlarged, in the context given */
-extern HllsetAccum *hllset_accum_new(MemoryContext context, int precision);
-extern HllsetAccum *hllset_accum_start(MemoryContext context, HllsetBytes like);
-extern HllsetAccum *hllset_accum_add(MemoryContext context, HllsetAccum *accum, uint64 hash);
-extern HllsetAccum *hllset_accum_merge(MemoryContext context, HllsetAccum *accum,
-									   const HllsetAccum *other);
-extern HllsetAccum *hllset_accum_union(MemoryContext context, HllsetAccum *accum, HllsetBytes set);
+/* ---- the state of aggregates ---- */
+
+typedef struct HllsetPending HllsetPending;
+
+typedef struct HllsetState
+{
+	HllsetAccum *accum;
+	HllsetPending *pending; /* where elements of it may wait; NULL if they don't */
+} HllsetState;
+
+/* in pending.c */
+extern void hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext context);
+extern bool hllset_pending_add(HllsetState *state, uint64 hash, int precision);
+extern void hllset_pending_settle(HllsetPending *pending);
+
+/* Before a state is read or merged. */
+static inline void
+hllset_state_settle(const HllsetState *state)
+{
+	if (state->pending != NULL)
+		hllset_pending_settle(state->pending);
+}
+
+/* in state.c */
+extern HllsetState *hllset_state_new(MemoryContext context, int precision);
+extern HllsetState *hllset_state_like(MemoryContext context, HllsetBytes value);
+extern void hllset_state_add(HllsetState *state, uint64 hash);
+extern void hllset_state_merge(HllsetState *state, const HllsetState *other);
+extern void hllset_state_union(HllsetState *state, HllsetBytes set);
 /* false, and nothing done, if the value is no set */
-extern bool hllset_accum_try_union(MemoryContext context, HllsetAccum **accum, HllsetBytes value);
-extern Datum hllset_accum_encode(const HllsetAccum *accum);
+extern bool hllset_state_try_union(HllsetState *state, HllsetBytes value);
+extern HllsetEstimate hllset_state_estimate(const HllsetState *state);
+extern Datum hllset_state_encode(const HllsetState *state);
+
+/* ---- what a call site keeps, in fn_extra ---- */
+
+typedef struct HllsetSite
+{
+	struct HllsetElement *element; /* what is known of the type of an element */
+	HllsetPending *pending;
+} HllsetSite;
+
+static inline HllsetSite *
+hllset_site(FmgrInfo *flinfo)
+{
+	if (flinfo->fn_extra == NULL)
+		flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(HllsetSite));
+	return flinfo->fn_extra;
+}
+
+/* ---- elements ---- */
 
 /* in element.c: a value of a concrete type to its hash; collations must be deterministic */
 extern uint64 hllset_hash_integer(int64 value);
@@ -120,9 +161,11 @@ extern uint64 hllset_hash_inet(Datum value);
 extern uint64 hllset_hash_jsonb(Datum value);
 extern uint64 hllset_hash_oid(Oid value);
 
-/* in element.c: a value of any supported type; what it learns of the type, always the same for one flinfo, it keeps in fn_extra */
+/* in element.c: a value of any supported type; what it learns of the type, always the same for one flinfo, it keeps */
 extern uint64 hllset_hash_argument(FunctionCallInfo fcinfo, int argno);
 extern uint64 hllset_hash_value(FmgrInfo *flinfo, Datum value, Oid type, Oid collation);
+
+/* ---- errors ---- */
 
 /* in error.c; those that return Datum may report softly, and return 0 then */
 extern void hllset_check_precision(int precision);

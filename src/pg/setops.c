@@ -39,7 +39,7 @@ Datum
 hllset_of(PG_FUNCTION_ARGS)
 {
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
-	HllsetAccum *accum = hllset_accum_new(CurrentMemoryContext, HLLSET_DEFAULT_PRECISION);
+	HllsetState *state = hllset_state_new(CurrentMemoryContext, HLLSET_DEFAULT_PRECISION);
 	Oid type = ARR_ELEMTYPE(array);
 	int16 length;
 	bool by_value;
@@ -54,11 +54,9 @@ hllset_of(PG_FUNCTION_ARGS)
 	{
 		if (nulls[i])
 			continue;
-		accum = hllset_accum_add(
-			CurrentMemoryContext, accum,
-			hllset_hash_value(fcinfo->flinfo, elements[i], type, PG_GET_COLLATION()));
+		hllset_state_add(state, hllset_hash_value(fcinfo->flinfo, elements[i], type, PG_GET_COLLATION()));
 	}
-	return hllset_accum_encode(accum);
+	return hllset_state_encode(state);
 }
 
 /* hll_add is not strict: a NULL element leaves the set as it is. */

@@ -18,12 +18,12 @@ PG_FUNCTION_INFO_V1(hllset_union_final);
 
 typedef struct UnionState
 {
-	HllsetAccum *sets;
+	HllsetState *sets;
 	Hllset *others; /* NULL until there is one */
 } UnionState;
 
 static UnionState *
-new_state(MemoryContext context, HllsetAccum *sets)
+new_state(MemoryContext context, HllsetState *sets)
 {
 	UnionState *state = MemoryContextAllocZero(context, sizeof(UnionState));
 
@@ -53,8 +53,8 @@ hllset_union_trans(PG_FUNCTION_ARGS)
 	value = PG_GETARG_HLLSET(1);
 	bytes = hllset_bytes(value);
 	if (state == NULL)
-		state = new_state(context, hllset_accum_start(context, bytes));
-	if (!hllset_accum_try_union(context, &state->sets, bytes))
+		state = new_state(context, hllset_state_like(context, bytes));
+	if (!hllset_state_try_union(state->sets, bytes))
 		unite_other(context, state, bytes);
 	PG_FREE_IF_COPY(value, 1);
 	PG_RETURN_POINTER(state);
@@ -70,9 +70,9 @@ hllset_union_combine(PG_FUNCTION_ARGS)
 	if (other == NULL)
 		return hllset_return_state(fcinfo, state);
 	if (state == NULL)
-		state =
-			new_state(context, hllset_accum_new(context, hllset_core_accum_precision(other->sets)));
-	state->sets = hllset_accum_merge(context, state->sets, other->sets);
+		state = new_state(context, hllset_state_new(context, hllset_core_accum_precision(
+																 other->sets->accum)));
+	hllset_state_merge(state->sets, other->sets);
 	if (other->others != NULL)
 		unite_other(context, state, hllset_bytes(other->others));
 	PG_RETURN_POINTER(state);
@@ -82,7 +82,7 @@ Datum
 hllset_union_serialize(PG_FUNCTION_ARGS)
 {
 	UnionState *state = (UnionState *) PG_GETARG_POINTER(0);
-	Datum sets = hllset_accum_encode(state->sets);
+	Datum sets = hllset_state_encode(state->sets);
 	StringInfoData message;
 
 	if (state->others == NULL)
@@ -110,7 +110,8 @@ hllset_union_deserialize(PG_FUNCTION_ARGS)
 		hllset_kept_replace(context, &state->others, hllset_kept_receive(&message));
 		pq_getmsgend(&message);
 	}
-	state->sets = hllset_accum_union(context, hllset_accum_start(context, sets), sets);
+	state->sets = hllset_state_like(context, sets);
+	hllset_state_union(state->sets, sets);
 	PG_RETURN_POINTER(state);
 }
 
@@ -122,7 +123,7 @@ hllset_union_final(PG_FUNCTION_ARGS)
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	sets = hllset_accum_encode(state->sets);
+	sets = hllset_state_encode(state->sets);
 	if (state->others == NULL)
 		return sets;
 	return hllset_new(hllset_combine(HLLSET_UNION, hllset_bytes((Hllset *) DatumGetPointer(sets)),

@@ -42,43 +42,6 @@ TEST(Accum, StaysInItsFirstBlockForAFewElements)
 	EXPECT_LE(aggregate.size(), 512u);
 }
 
-/* Elements that wait for their look-up are seen by whatever reads, between any two of them. */
-TEST(Accum, ReadsWhatIsQueued)
-{
-	Random random(75);
-
-	for (int p : {8, 10, 12})
-	{
-		Hashes hashes = random_hashes(random, list_limit(p) + 40);
-		Aggregate read(p);
-		Aggregate unread(p);
-		Aggregate merged(p);
-
-		for (size_t i = 0; i < hashes.size(); i++)
-		{
-			Hashes head(hashes.begin(), hashes.begin() + static_cast<ptrdiff_t>(i) + 1);
-
-			/* each twice, and the last ones of before again */
-			for (size_t k = i < 5 ? 0 : i - 5; k <= i; k++)
-			{
-				read.add(hashes[k]);
-				unread.add(hashes[k]);
-			}
-			if (i % 7 == 0)
-			{
-				ASSERT_EQ(model_of(head, p), read.encode()) << i;
-			}
-			if (i % 5 == 0)
-			{
-				merged.merge(read);
-				ASSERT_EQ(read.encode(), merged.encode()) << i;
-			}
-		}
-		EXPECT_EQ(model_of(hashes, p), unread.encode());
-		EXPECT_EQ(read.estimate().cardinality, unread.estimate().cardinality);
-	}
-}
-
 /* 4 * 2^p when dense: the planes in use and the table. Compact: 32 planes of 2^p bits. */
 TEST(Accum, DenseSizeIsBounded)
 {

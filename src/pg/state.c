@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The state of the aggregates: a head that stays where it is, and behind it the core's accumulator, until that has grown into a
+ * block of its own. All lies in the memory context of the head.
+ */
+#include "hllset_pg.h"
+
+#include "utils/memutils.h"
+
+HllsetState *
+hllset_state_new(MemoryContext context, int precision)
+{
+	HllsetState *state =
+		MemoryContextAlloc(context, sizeof(HllsetState) + hllset_core_accum_start(precision));
+
+	StaticAssertStmt(sizeof(HllsetState) <= HLLSET_ACCUM_HEAD, "the head is too large");
+	state->accum = (HllsetAccum *) (state + 1);
+	state->pending = NULL;
+	hllset_core_accum_init(state->accum, precision, false);
+	return state;
+}
+
+/* An empty one of the precision of a value. */
+HllsetState *
+hllset_state_like(MemoryContext context, HllsetBytes value)
+{
+	int precision;
+	HllsetStatus status = hllset_core_precision(value, &precision);
+
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	return hllset_state_new(context, precision);
+}
+
+static void
+enlarge(HllsetState *state)
+{
+	HllsetAccum *larger =
+		MemoryContextAlloc(GetMemoryChunkContext(state), hllset_core_accum_want(state->accum));
+
+	hllset_core_accum_move(larger, state->accum);
+	if (state->accum != (HllsetAccum *) (state + 1))
+		pfree(state->accum);
+	state->accum = larger;
+}
+
+void
+hllset_state_add(HllsetState *state, uint64 hash)
+{
+	while (hllset_core_accum_add(state->accum, hash) == HLLSET_NEEDS_ROOM)
+		enlarge(state);
+}
+
+bool
+hllset_state_try_union(HllsetState *state, HllsetBytes value)
+{
+	HllsetStatus status;
+
+	while ((status = hllset_core_accum_union(state->accum, value)) == HLLSET_NEEDS_ROOM)
+		enlarge(state);
+	if (status == HLLSET_NOT_A_SET)
+		return false;
+	if (status != HLLSET_OK)
+		hllset_report(status);
+	return true;
+}
+
+void
+hllset_state_union(HllsetState *state, HllsetBytes set)
+{
+	if (!hllset_state_try_union(state, set))
+		hllset_report(HLLSET_NOT_A_SET);
+}
+
+void
+hllset_state_merge(HllsetState *state, const HllsetState *other)
+{
+	hllset_state_settle(state);
+	hllset_state_settle(other);
+	while (hllset_core_accum_merge(state->accum, other->accum) == HLLSET_NEEDS_ROOM)
+		enlarge(state);
+}
+
+HllsetEstimate
+hllset_state_estimate(const HllsetState *state)
+{
+	HllsetEstimate estimate;
+
+	hllset_state_settle(state);
+	hllset_core_accum_estimate(state->accum, &estimate);
+	return estimate;
+}
+
+/* As an hllset or bytea datum. */
+Datum
+hllset_state_encode(const HllsetState *state)
+{
+	void *work;
+	Datum set;
+
+	hllset_state_settle(state);
+	work = palloc(hllset_core_accum_encode_work(state->accum));
+	set = hllset_new(hllset_core_accum_encode(state->accum, work));
+	pfree(work);
+	return set;
+}
