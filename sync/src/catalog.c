@@ -280,7 +280,7 @@ owns(const SyncSet *set)
 bool
 sync_set_allows(const SyncSet *set, SyncRight right)
 {
-	if (sync_is_local)
+	if (sync_is_local())
 		return true;
 	switch (right)
 	{

@@ -105,8 +105,12 @@ void sync_leave(SyncUser user);
 /* Until sync_leave, rows are looked up by their keys, in tables whose statistics may be missing: what is read is always a small part. */
 void sync_follow_keys(void);
 
-/* The rounds of this very node call the protocol functions without a row in the acl. */
-extern bool sync_is_local;
+/*
+ * The rounds of this very node call the protocol functions without a row in the acl, as the extension's owner. What runs within such a call as
+ * the owner of a table, such as a trigger of his, is not the node.
+ */
+extern bool sync_local_call;
+bool sync_is_local(void);
 
 /* ---- statement.c: SPI with errors instead of codes ---- */
 

@@ -27,7 +27,7 @@ sync_check_pusher(SyncSet *set, const pg_uuid_t *origin)
 					   ObjectIdGetDatum(GetUserId())};
 	SyncUser user;
 
-	if (sync_is_local)
+	if (sync_is_local())
 		return;
 	if (set->bound && !same_id(&set->origin, origin))
 		ereport(ERROR,
