@@ -254,6 +254,11 @@ bytea *sync_pack(SyncColumn *columns, int count, const Datum *values, const bool
 /* Errors for anything that sync_pack does not write. NULLS is NULL where none are allowed. */
 void sync_unpack(const bytea *packed, SyncColumn *columns, int count, Datum *values, bool *nulls);
 
+/* ---- capture.c: the trigger ---- */
+
+/* The heap of noted keys, to be closed by table_close; ERROR if its owner made something else of it. */
+struct RelationData *sync_open_dirty(Oid relid, int lockmode);
+
 /* ---- advance.c: the sequencer ---- */
 
 /* Gives new changes of a usable set their numbers, at most 10,000; true if some are left. */
