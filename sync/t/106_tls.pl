@@ -142,6 +142,7 @@ is_fine('far', 'the mapping has it, too');
 is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'without a restart');
 unlike(slurp_file($node->logfile), qr/cannot sync:.*(first|second)/, 'no password is in what is said of it');
 $node->safe_psql('app', "SELECT hllset_sync.drop_peer('far')");
+$node->safe_psql('far', "SELECT hllset_sync.revoke_peer('visits', 'app_sync')");
 
 # ---- the client's certificate ----
 
