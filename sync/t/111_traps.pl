@@ -158,6 +158,17 @@ $evil->(q{ALTER TABLE renamed RENAME TO gone; CREATE VIEW renamed AS SELECT day,
 	SELECT hllset_sync.grant_peer('renamed', 'hllset_worker'); INSERT INTO gone VALUES (1, hllset_of(1))});
 poll_ok($node, 'app', "SELECT head = 1 FROM hllset_sync.sets WHERE set_name = 'renamed'", 'a table is known by more than its name, and row security is not for its owner', 30);
 
+my $scheduler = pid_of($node, 'hllset_sync scheduler');
+$n = bait('cancelling');
+$evil->(qq{
+	CREATE FUNCTION evil.cancel() RETURNS trigger LANGUAGE plpgsql AS \$f\$ BEGIN RAISE EXCEPTION 'stop it' USING ERRCODE = 'query_canceled'; END \$f\$;
+	CREATE TRIGGER cancel AFTER INSERT ON hllset_sync.rows_$n FOR EACH ROW EXECUTE FUNCTION evil.cancel();
+	SELECT hllset_sync.grant_peer('cancelling', '$me'); INSERT INTO cancelling VALUES (1, NULL)});
+broken('cancelling', qr/stop it/, 'who says that all is to be cancelled is heard for himself alone');
+$node->safe_psql('app', "INSERT INTO visits VALUES (7, hllset_of(7))");
+poll_ok($node, 'far', "SELECT count(*) = 1 FROM visits_by_node WHERE node = 'app' AND day = 7", 'the other set goes on', 30);
+is(pid_of($node, 'hllset_sync scheduler'), $scheduler, 'and the scheduler');
+
 # ---- what he leaves behind for the next owner ----
 
 my %left = (
