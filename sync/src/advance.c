@@ -90,7 +90,7 @@ sync_pending(const SyncSet *set)
 
 	if (strcmp(set->state, "new") == 0)
 		return true;
-	dirty = table_open(sync_set_table(set, "dirty"), AccessShareLock);
+	dirty = sync_open_dirty(sync_set_table(set, "dirty"), AccessShareLock);
 	slot = table_slot_create(dirty, NULL);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	scan = table_beginscan(dirty, GetActiveSnapshot(), 0, NULL);

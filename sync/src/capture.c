@@ -28,26 +28,46 @@ typedef struct Capture
 	Oid dirty;
 	int nkeys;
 	int ncolumns;
-	bool known; /* all columns are there and of the types of the dirty heap */
+	bool known; /* all columns are there */
 	AttrNumber numbers[FLEXIBLE_ARRAY_MEMBER];
 } Capture;
+
+/* Its owner may do with it what he likes, except crash the server. */
+Relation
+sync_open_dirty(Oid relid, LOCKMODE mode)
+{
+	Relation dirty = table_open(relid, mode);
+
+	if (dirty->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("hllset_sync.%s is no table any more", RelationGetRelationName(dirty))));
+	return dirty;
+}
+
+/* Whether the dirty heap takes keys of the table as they are. */
+static bool
+fits(const Capture *capture, TupleDesc dirty, TupleDesc table)
+{
+	if (dirty->natts != capture->nkeys)
+		return false;
+	for (int i = 0; i < capture->nkeys; i++)
+		if (TupleDescAttr(table, capture->numbers[i] - 1)->atttypid !=
+			TupleDescAttr(dirty, i)->atttypid)
+			return false;
+	return true;
+}
 
 static bool
 find_columns(Capture *capture, Relation relation, char **names)
 {
-	Relation dirty = table_open(capture->dirty, AccessShareLock);
-	bool known = RelationGetDescr(dirty)->natts == capture->nkeys;
-
-	for (int i = 0; known && i < capture->ncolumns; i++)
+	for (int i = 0; i < capture->ncolumns; i++)
 	{
 		capture->numbers[i] = get_attnum(RelationGetRelid(relation), names[i]);
-		known = capture->numbers[i] > 0 &&
-				(i >= capture->nkeys ||
-				 TupleDescAttr(RelationGetDescr(relation), capture->numbers[i] - 1)->atttypid ==
-					 TupleDescAttr(RelationGetDescr(dirty), i)->atttypid);
+		if (capture->numbers[i] <= 0)
+			return false;
 	}
-	table_close(dirty, NoLock);
-	return known;
+	return true;
 }
 
 static Capture *
@@ -79,9 +99,12 @@ start_capture(FmgrInfo *flinfo, TriggerData *data)
 static void
 note(Capture *capture, TriggerData *data, HeapTuple row)
 {
-	Relation dirty = table_open(capture->dirty, RowExclusiveLock);
+	Relation dirty = sync_open_dirty(capture->dirty, RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(dirty, NULL);
 
+	/* Looked at each time, as another trigger of the same statement may have altered it. */
+	if (row != NULL && !fits(capture, RelationGetDescr(dirty), RelationGetDescr(data->tg_relation)))
+		row = NULL;
 	ExecClearTuple(slot);
 	for (int i = 0; i < RelationGetDescr(dirty)->natts; i++)
 	{

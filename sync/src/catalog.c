@@ -157,7 +157,7 @@ column_problem(SyncSet *set)
 
 /*
  * Whether nothing in a table of a set runs code that its owner brought along: the next owner would run it. What
- * register() puts there has no trigger, rule, policy, default, check or domain; an index can't be added.
+ * register() puts there has no trigger, rule, policy, default, check, domain, statistics or child; an index can't be added.
  */
 static bool
 is_as_made(Oid table)
@@ -170,6 +170,8 @@ is_as_made(Oid table)
 					 " AND NOT relrowsecurity AND relchecks = 0"
 					 " AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid)"
 					 " AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid)"
+					 " AND NOT EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = c.oid)"
+					 " AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)"
 					 " AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type t"
 					 "  ON t.oid = a.atttypid WHERE a.attrelid = c.oid"
 					 "  AND (a.atthasdef OR t.typtype = 'd'))",
@@ -193,6 +195,8 @@ internal_problem(SyncSet *set)
 			return psprintf(
 				"table hllset_sync.%s_%d was dropped: SELECT hllset_sync.unregister(%s)", kinds[i],
 				set->id, quote_literal_cstr(set->name));
+		if (get_rel_relkind(table) != RELKIND_RELATION)
+			return psprintf("hllset_sync.%s_%d is no table any more", kinds[i], set->id);
 		if (sync_table_owner(table) != set->owner)
 		{
 			if (!is_as_made(table))
@@ -280,7 +284,7 @@ owns(const SyncSet *set)
 bool
 sync_set_allows(const SyncSet *set, SyncRight right)
 {
-	if (sync_is_local)
+	if (sync_is_local())
 		return true;
 	switch (right)
 	{

@@ -104,7 +104,7 @@ call_here(const SyncStatement *statement, const Datum *values, const char *nulls
 	SyncUser user;
 
 	sync_begin(NULL);
-	sync_is_local = true;
+	sync_local_call = true;
 	PG_TRY();
 	{
 		/* The role of a round needs no rights on the functions; they act as the owners of the tables. */
@@ -114,7 +114,7 @@ call_here(const SyncStatement *statement, const Datum *values, const char *nulls
 	}
 	PG_FINALLY();
 	{
-		sync_is_local = false;
+		sync_local_call = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);

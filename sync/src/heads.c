@@ -13,14 +13,22 @@
 
 PG_FUNCTION_INFO_V1(hllset_sync_p_heads);
 
-/* What is wrong with the rows of one set is a state of that set; what is wrong with the session or the moment is not. */
+/* What is wrong with the rows of one set is a state of that set; what is wrong with the moment is not. */
 static bool
 concerns_set(int sqlstate)
 {
 	int class = ERRCODE_TO_CATEGORY(sqlstate);
 
-	return class != ERRCODE_OPERATOR_INTERVENTION && class != ERRCODE_TRANSACTION_ROLLBACK &&
+	return class != ERRCODE_TRANSACTION_ROLLBACK &&
 		   class != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+}
+
+/* Whether the statement was cancelled. What the owner of a set runs can only raise an error that says so. */
+static bool
+is_cancel(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION &&
+		   error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0;
 }
 
 typedef enum Look
@@ -61,12 +69,12 @@ look_alone(SyncSet *set, bool advance)
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
+		if (is_cancel(error))
+			ReThrowError(error);
 		if (concerns_set(error->sqlerrcode))
 			sync_set_state(set, "error", error->message);
 		else

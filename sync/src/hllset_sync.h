@@ -105,8 +105,12 @@ void sync_leave(SyncUser user);
 /* Until sync_leave, rows are looked up by their keys, in tables whose statistics may be missing: what is read is always a small part. */
 void sync_follow_keys(void);
 
-/* The rounds of this very node call the protocol functions without a row in the acl. */
-extern bool sync_is_local;
+/*
+ * The rounds of this very node call the protocol functions without a row in the acl, as the extension's owner. What runs within such a call as
+ * the owner of a table, such as a trigger of his, is not the node.
+ */
+extern bool sync_local_call;
+bool sync_is_local(void);
 
 /* ---- statement.c: SPI with errors instead of codes ---- */
 
@@ -249,6 +253,11 @@ bool sync_digest(SyncDigester *digester, const Datum *sketches, const bool *null
 bytea *sync_pack(SyncColumn *columns, int count, const Datum *values, const bool *nulls);
 /* Errors for anything that sync_pack does not write. NULLS is NULL where none are allowed. */
 void sync_unpack(const bytea *packed, SyncColumn *columns, int count, Datum *values, bool *nulls);
+
+/* ---- capture.c: the trigger ---- */
+
+/* The heap of noted keys, to be closed by table_close; ERROR if its owner made something else of it. */
+struct RelationData *sync_open_dirty(Oid relid, int lockmode);
 
 /* ---- advance.c: the sequencer ---- */
 

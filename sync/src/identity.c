@@ -30,6 +30,11 @@ sync_check_node_name(const char *name)
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
 						errmsg("the name of a node must have 1 to %d bytes", NAMEDATALEN - 1)));
+	/* It stands in views and in the logs of others. */
+	for (const char *c = name; *c != '\0'; c++)
+		if ((unsigned char) *c < ' ' || *c == 0x7F)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
+							errmsg("the name of a node must not have control characters")));
 	return name;
 }
 

@@ -18,16 +18,33 @@ same_id(const pg_uuid_t *a, const pg_uuid_t *b)
 	return memcmp(a->data, b->data, UUID_LEN) == 0;
 }
 
-/* A role pushes for one origin only: the first one that it pushes for, unless grant_peer named it. */
-void
-sync_check_pusher(SyncSet *set, const pg_uuid_t *origin)
+/* Binds the current user, unless another role is taken for that node already: peers know each other's ids. */
+static void
+bind_pusher(const SyncSet *set, const pg_uuid_t *origin)
 {
 	Oid types[3] = {UUIDOID, INT4OID, OIDOID};
 	Datum values[3] = {UUIDPGetDatum(origin), Int32GetDatum(set->id),
 					   ObjectIdGetDatum(GetUserId())};
-	SyncUser user;
+	SyncUser user = sync_enter_catalog();
 
-	if (sync_is_local)
+	if (sync_execute("SELECT FROM hllset_sync.acl JOIN pg_roles r ON r.oid = role::oid"
+					 " WHERE origin = $1 AND set_id = $2 AND role::oid <> $3 AND push",
+					 3, types, values, NULL, false) > 0)
+		ereport(ERROR, (errcode(ERRCODE_SYNC_ORIGIN),
+						errmsg("another role pushes to set \"%s\" for node %s", set->name,
+							   DatumGetCString(DirectFunctionCall1(uuid_out, values[0]))),
+						errhint("revoke_peer() that one, if this one is to take its place, or name "
+								"the node to this one: grant_peer(..., origin => ...).")));
+	sync_execute("UPDATE hllset_sync.acl SET origin = $1 WHERE set_id = $2 AND role::oid = $3", 3,
+				 types, values, NULL, false);
+	sync_leave(user);
+}
+
+/* A role pushes for one origin only: the first one that it pushes for, unless grant_peer named it. */
+void
+sync_check_pusher(SyncSet *set, const pg_uuid_t *origin)
+{
+	if (sync_is_local())
 		return;
 	if (set->bound && !same_id(&set->origin, origin))
 		ereport(ERROR,
@@ -38,12 +55,8 @@ sync_check_pusher(SyncSet *set, const pg_uuid_t *origin)
 														  uuid_out, UUIDPGetDatum(&set->origin)))),
 				 errhint("If the node has a new identity, grant_peer() its role again, with the "
 						 "new origin.")));
-	if (set->bound)
-		return;
-	user = sync_enter_catalog();
-	sync_execute("UPDATE hllset_sync.acl SET origin = $1 WHERE set_id = $2 AND role::oid = $3", 3,
-				 types, values, NULL, false);
-	sync_leave(user);
+	if (!set->bound)
+		bind_pusher(set, origin);
 }
 
 static void

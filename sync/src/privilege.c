@@ -10,7 +10,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-bool sync_is_local = false;
+bool sync_local_call = false;
 
 SyncUser
 sync_enter(Oid role)
@@ -57,10 +57,22 @@ sync_table_owner(Oid relid)
 	return owner;
 }
 
+static Oid
+catalog_owner(void)
+{
+	return sync_table_owner(get_relname_relid("sets", sync_schema()));
+}
+
+bool
+sync_is_local(void)
+{
+	return sync_local_call && GetUserId() == catalog_owner();
+}
+
 SyncUser
 sync_enter_catalog(void)
 {
-	Oid owner = sync_table_owner(get_relname_relid("sets", sync_schema()));
+	Oid owner = catalog_owner();
 
 	if (!OidIsValid(owner))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -234,7 +234,7 @@ care_for(void *argument)
 {
 	const Set *set = argument;
 
-	sync_is_local = true;
+	sync_local_call = true;
 	run_for_set(psprintf("sequence %s", set->name), "SELECT FROM hllset_sync.p_heads(ARRAY[$1])",
 				set->name);
 	if (set->rescan)

@@ -13,7 +13,7 @@ use Workers;
 my $far = worker_node('far', "hllset_sync.databases = ''\n");
 my $primary = worker_node('primary');
 my ($host, $port) = ($far->host, $far->port);
-Workers::add_server($primary, 'far', "host '$host', port '$port', dbname 'far'");
+add_server($primary, 'far', "host '$host', port '$port', dbname 'far'");
 $far->safe_psql('far', 'INSERT INTO visits VALUES (1, hllset_of(1, 2))');
 is($primary->safe_psql('app', 'SELECT hllset_sync.wait_caught_up()'), 't', 'the primary syncs');
 

@@ -41,7 +41,7 @@ cmp_ok($memory->($pid) - $worker_before, '<=', 2048, 'the worker grew by ' . ($m
 cmp_ok($memory->($scheduler) - $scheduler_before, '<=', 2048, 'the scheduler grew by ' . ($memory->($scheduler) - $scheduler_before) . ' kB');
 
 # Rounds that fail.
-Workers::add_server($node, 'nobody', "host '" . $node->host . "', port '" . $node->port . "', dbname 'nobody'");
+add_server($node, 'nobody', "host '" . $node->host . "', port '" . $node->port . "', dbname 'nobody'");
 state_is($node, 'nobody', 'backoff', 'nobody', 'a peer that is not there');
 my $fail = sub { $node->safe_psql('app', join(';', ("SELECT hllset_sync.sync_now('nobody')") x $_[0])) };
 $fail->(100);
@@ -55,7 +55,7 @@ is(() = slurp_file($node->logfile) =~ /peer "nobody": cannot sync/g, 10, 'and lo
 # Sampled in one session every 10 ms: rounds with a peer at once, with one whose answers take 20 ms, and one that never answers.
 my $proxy = proxy_to($node);
 proxy($proxy, 'latency 20');
-Workers::add_server($node, 'slow', "host '127.0.0.1', port '$proxy->{port}', dbname 'far'");
+add_server($node, 'slow', "host '127.0.0.1', port '$proxy->{port}', dbname 'far'");
 state_is($node, 'slow', 'ok', undef, 'a slow peer');
 $node->safe_psql('far', 'INSERT INTO visits SELECT i, hllset_of(i) FROM generate_series(1000, 60000) i');
 my $held = $node->safe_psql('postgres', q{

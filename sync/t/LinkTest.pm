@@ -13,16 +13,16 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node proxy_to proxy);
+our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node proxy_to proxy);
 
 our @processes;
 
-# A running server with both extensions in database postgres, known to its peers by its name. Options: conf, init, env (of the server).
+# A running server with both extensions in database postgres, known to its peers by its name. Options: conf, init, env (of the server), archive.
 sub new_node
 {
 	my ($name, %option) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init(extra => [ '--encoding=UTF8', '--locale=C', @{ $option{init} // [] } ]);
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C', @{ $option{init} // [] } ], has_archiving => $option{archive}, allows_streaming => $option{archive});
 	$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nlisten_addresses = '127.0.0.1'\n" . ($option{conf} // ''));
 	my %env = %{ $option{env} // {} };
 	{
@@ -160,6 +160,21 @@ sub restore_node
 	PostgreSQL::Test::Utils::system_or_bail('rm', '-rf', $data);
 	PostgreSQL::Test::Utils::system_or_bail('mv', "$data.saved", $data);
 	$node->start;
+	return;
+}
+
+# Point-in-time recovery from the base backup of this name and the archive, up to what TARGET says (recovery_target_... = '...').
+sub recover_node
+{
+	my ($node, $backup, $target) = @_;
+	my $wal = $node->safe_psql('postgres', 'SELECT pg_walfile_name(pg_switch_wal())');
+	$node->poll_query_until('postgres', "SELECT last_archived_wal >= '$wal' FROM pg_stat_archiver") or die 'the archiver is late';
+	$node->stop('immediate');
+	PostgreSQL::Test::Utils::system_or_bail('rm', '-rf', $node->data_dir);
+	$node->init_from_backup($node, $backup, has_restoring => 1, standby => 0);
+	$node->append_conf('postgresql.conf', "$target\nrecovery_target_action = promote\n");
+	$node->start;
+	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'the recovery did not end';
 	return;
 }
 

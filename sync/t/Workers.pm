@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(worker_node make_node add_far add_hole black_hole state_is pid_of poll_ok quick reload status_of);
+our @EXPORT = qw(new_server worker_node make_node add_server add_far add_hole black_hole state_is pid_of poll_ok quick reload status_of);
 
 my $table = q{
 	CREATE TABLE visits (day int PRIMARY KEY, users hllset(12) NOT NULL);
@@ -32,7 +32,8 @@ sub make_node
 	return;
 }
 
-sub worker_node
+# A server with workers, not started and empty.
+sub new_server
 {
 	my ($name, $conf) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
@@ -48,6 +49,12 @@ restart_after_crash = on
 autovacuum = off
 @{[ $conf // '' ]}
 END
+	return $node;
+}
+
+sub worker_node
+{
+	my $node = new_server(@_);
 	$node->start;
 	make_node($node);
 	return $node;

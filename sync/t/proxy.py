@@ -13,6 +13,7 @@ back. A line sent to CONTROL_PORT is a command; it is answered by a line, "ok" o
     refuse                new connections are closed at once
     reset                 all connections are reset (RST)
     cut up|down N         connections that come from now on are reset after N bytes in that direction
+    cut up|down N once    only the next one is
     latency MS            added to each piece that passes
     rate N                bytes a second in each direction
     mutate SEED ONE_IN    from now on one in ONE_IN messages of the server has some of its bytes changed; SEED makes it repeatable
@@ -20,7 +21,7 @@ back. A line sent to CONTROL_PORT is a command; it is answered by a line, "ok" o
                           slow (a byte a second), types (columns of another type), nul (zero bytes in texts)
     count                 answered by: UP DOWN CONNECTIONS, bytes and connections since the start or the last "zero"
     zero                  sets these to 0
-    messages              answered by the sizes, in bytes, at which messages of the server ended in the last connection
+    messages up|down      answered by the bytes after which messages in that direction ended, in the last connection
 """
 import asyncio
 import random
@@ -32,7 +33,7 @@ import sys
 class State:
     def __init__(self):
         self.up = self.down = self.connections = 0
-        self.ends = []
+        self.ends = {"up": [], "down": []}
         self.links = set()
         self.seed = 0
         self.heal()
@@ -40,11 +41,32 @@ class State:
     def heal(self):
         self.held = {"up": False, "down": False}
         self.cut = {"up": None, "down": None}
+        self.once = False
         self.refused = False
         self.latency = 0.0
         self.rate = 0
         self.one_in = 0
         self.kind = None
+
+
+class Marks:
+    """Finds where messages of the client end."""
+
+    def __init__(self, ends):
+        self.ends = ends
+        self.pending = b""
+        self.offset = 0
+
+    def feed(self, data):
+        self.pending += data
+        while len(self.pending) >= 5:
+            tag = 1 if self.offset else 0  # the first message has a length only
+            size = tag + struct.unpack_from(">I", self.pending, tag)[0]
+            if len(self.pending) < size:
+                return
+            self.pending = self.pending[size:]
+            self.offset += size
+            self.ends.append(self.offset)
 
 
 class Mutator:
@@ -70,7 +92,7 @@ class Mutator:
                 break
             message, self.pending = self.pending[:size], self.pending[size:]
             self.offset += size
-            self.state.ends.append(self.offset)
+            self.state.ends["down"].append(self.offset)
             out.append(self.change(message))
         return out if self.state.one_in or self.state.kind else [data]
 
@@ -97,10 +119,13 @@ class Link:
         self.mutator = Mutator(state)
         self.near, self.far = (reader, writer), (far_reader, far_writer)
         self.left = dict(state.cut)
+        if state.once:
+            state.cut = {"up": None, "down": None}
+        state.ends = {"up": [], "down": []}
+        self.marks = Marks(state.ends["up"])
 
     async def run(self):
         self.state.links.add(self)
-        self.state.ends = []
         pumps = [
             asyncio.ensure_future(self.pump("up", self.near[0], self.far[1])),
             asyncio.ensure_future(self.pump("down", self.far[0], self.near[1])),
@@ -143,6 +168,7 @@ class Link:
 
     async def send(self, direction, data, writer):
         if direction == "up":
+            self.marks.feed(data)
             writer.write(data)
         else:
             for message in self.mutator.feed(data):
@@ -191,8 +217,9 @@ async def main(listen, target, control):
             case ["reset"]:
                 for link in list(state.links):
                     link.reset()
-            case ["cut", ("up" | "down") as direction, count]:
+            case ["cut", ("up" | "down") as direction, count, *once]:
                 state.cut[direction] = int(count)
+                state.once = once == ["once"]
             case ["latency", ms]:
                 state.latency = float(ms) / 1000
             case ["rate", count]:
@@ -205,8 +232,8 @@ async def main(listen, target, control):
                 return f"{state.up} {state.down} {state.connections}"
             case ["zero"]:
                 state.up = state.down = state.connections = 0
-            case ["messages"]:
-                return " ".join(map(str, state.ends))
+            case ["messages", ("up" | "down") as direction]:
+                return " ".join(map(str, state.ends[direction]))
             case _:
                 return "what?"
         return "ok"
