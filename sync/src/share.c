@@ -383,7 +383,7 @@ forget_settled(SyncLink *link)
 		((SyncShared *) lfirst(cell))->lanes[SYNC_TO_PEER].settled = nowhere;
 }
 
-/* Whether a set that may be synced with the peer is not offered by it. */
+/* Whether a set that was registered to be synced is not offered by the peer. "named" is registered everywhere, and mostly for nothing. */
 static bool
 has_lonely(const SyncLink *link)
 {
@@ -393,7 +393,8 @@ has_lonely(const SyncLink *link)
 	{
 		const char *name = ((SyncOffer *) lfirst(cell))->set_name;
 
-		if (is_chosen(link, name) && find_offer(link->offers_there, name) == NULL)
+		if (strcmp(name, "named") != 0 && is_chosen(link, name) &&
+			find_offer(link->offers_there, name) == NULL)
 			return true;
 	}
 	return false;
