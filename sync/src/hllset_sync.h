@@ -286,6 +286,10 @@ SyncSet *sync_candidate(Oid relid, const char *name, Datum key_names, Datum sket
 /* As the owner of the table. An empty name: no view. */
 void sync_create_views(const SyncSet *set, const char *global_view, const char *by_node_view);
 
+/* ---- receive.c ---- */
+
+void sync_install_receive(void);
+
 /* ---- origin.c ---- */
 
 /* The number under which copies of this node are kept here, a new one if need be. ERROR if the current user may not write them. */

@@ -121,7 +121,7 @@ may_begin(LaneRun *run)
 {
 	SyncFlow *flow = &run->flow;
 
-	flow->claimed = sync_ask_claim(flow->sink, flow->set_name, flow->origin);
+	flow->claimed = sync_ask_claim(flow->sink, flow->set_name, flow->origin, flow->cursor.seq);
 	if (flow->claimed || sync_in_procedure || ++run->lane->refusals > MAX_REFUSALS)
 		run->lane->refusals = 0;
 	return run->lane->refusals == 0;
