@@ -176,7 +176,7 @@ start_server() {
 # resume_server FOLDER: starts again what was stopped or killed; children of a killed server may hold its memory for a moment.
 resume_server() {
 	local attempt
-	for attempt in {1..20}; do
+	for attempt in {1..100}; do
 		! as_owner pg_ctl -D "$work/$1" -l "$work/log/server-$1" -w start || return 0
 		sleep 0.5
 	done
