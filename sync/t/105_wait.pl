@@ -31,6 +31,10 @@ for my $day (11 .. 20)
 }
 is($good, 10, 'wait_for_peers() waits for who pulls');
 
+# Nothing is written, yet it is seen that the consumer is there.
+my $seen = $node->safe_psql('app', q{SELECT last_seen FROM hllset_sync.consumers WHERE set_name = 'visits'});
+poll_ok($node, 'app', qq{SELECT last_seen > '$seen' FROM hllset_sync.consumers WHERE set_name = 'visits'}, 'last_seen moves without changes', 60);
+
 $node->safe_psql('far', q{SELECT hllset_sync.pause_peer('app')});
 poll_ok($node, 'far', q{SELECT state = 'paused' AND pid IS NULL FROM hllset_sync.status}, 'the consumer pauses');
 $node->safe_psql('app', 'INSERT INTO visits VALUES (21, hllset_of(21))');
