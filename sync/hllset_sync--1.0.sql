@@ -3,6 +3,12 @@
 
 \echo Use "CREATE EXTENSION hllset_sync" to load this file. \quit
 
+-- The schema is made here, not named in the control file: so it belongs to the extension and goes with it, and one that somebody else has made is
+-- not used. The type may be in any schema.
+CREATE SCHEMA hllset_sync;
+SELECT pg_catalog.set_config('search_path', pg_catalog.format('hllset_sync, %I', nspname), true)
+	FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE extname OPERATOR(pg_catalog.=) 'hllset';
+
 -- ---- catalog (see docs/sync.md) ----
 
 -- This database's name among its peers. A copy of the database finds sysid and dboid changed and stops.
@@ -132,17 +138,6 @@ CREATE TABLE named (
 CREATE TABLE part ();
 
 CREATE SEQUENCE set_ids AS integer;
-
--- The schema is made before this script runs, or by somebody else.
-DO $$
-BEGIN
-	IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'hllset_sync')
-		OPERATOR(pg_catalog.<>) (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user) THEN
-		RAISE EXCEPTION 'schema "hllset_sync" belongs to another role'
-			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Drop it, or give it to the role that creates the extension.';
-	END IF;
-END
-$$;
 
 SELECT pg_catalog.pg_extension_config_dump('sets', 'WHERE set_id > 1');
 SELECT pg_catalog.pg_extension_config_dump('history', 'WHERE set_id > 1');
