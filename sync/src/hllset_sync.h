@@ -285,6 +285,8 @@ extern SyncCaller sync_caller;
 SyncSet *sync_candidate(Oid relid, const char *name, Datum key_names, Datum sketch_names);
 /* As the owner of the table. An empty name: no view. */
 void sync_create_views(const SyncSet *set, const char *global_view, const char *by_node_view);
+/* The views of OWNER on the set's table COPIES are from now on those of the owner of the set's table. As the catalog's owner. */
+void sync_give_views(const SyncSet *set, Oid copies, Oid owner);
 
 /* ---- receive.c ---- */
 
