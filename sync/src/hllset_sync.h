@@ -245,7 +245,7 @@ bool sync_digest(SyncDigester *digester, const Datum *sketches, const bool *null
 
 /* ---- key.c: keys and sketches as bytes that cross the wire ---- */
 
-/* A length of 4 bytes in network order, -1 for NULL, and the bytes, for each column. */
+/* The values of the columns, one after the other, see frame.h. */
 bytea *sync_pack(SyncColumn *columns, int count, const Datum *values, const bool *nulls);
 /* Errors for anything that sync_pack does not write. NULLS is NULL where none are allowed. */
 void sync_unpack(const bytea *packed, SyncColumn *columns, int count, Datum *values, bool *nulls);
