@@ -9,8 +9,8 @@ usage() {
 		usage: scripts/nightly.sh [--hours N] [--rows N]
 
 		Builds and installs both extensions, then runs for about N hours (8): what sync costs with a million rows (--rows),
-		a hostile peer, random bytes for what reads a peer's, and writers among killed servers, 200 an hour up to a
-		thousand. Goes on after a failure, and names each in the end. Packages that are missing are installed, if it is
+		a hostile peer, a source that is restored from backups, random bytes for what reads a peer's, and writers among
+		killed servers, 200 an hour up to a thousand. Goes on after a failure, and names each in the end. Packages that are missing are installed, if it is
 		root who runs this.
 	END
 }
@@ -54,6 +54,7 @@ for folder in . sync; do
 done
 soak_program bars.py --rows "$rows" --rounds 10000
 soak_program hostile.py --seconds "$(part 0.125 3600)"
+soak_program rewind.py --times "$(scaled 50)"
 program fuzz_frame fuzz_frame "$(part 0.0625 3600)"
 soak_program soak.py --kills "$(scaled 1000)" --worker-kills "$(scaled 500)" --partitions "$(scaled 300)" --seconds "$(part 0.333 3600)" --within 5
 [ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}"

@@ -242,10 +242,10 @@ judge(SyncSet *set)
 	if (key == NULL)
 		sync_set_state(set, "ok", NULL);
 	else
-		sync_set_state(
-			set, "error",
-			psprintf("row (%s) holds an expression or a sample, not a set; peers keep what they have of it",
-					 key));
+		sync_set_state(set, "error",
+					   psprintf("row (%s) holds an expression or a sample, not a set; peers keep "
+								"what they have of it",
+								key));
 }
 
 bool

@@ -133,8 +133,7 @@ read_row(Feed *feed, uint64 row)
 	{
 		change->key = copied(change->key);
 		change->sketches = copied(change->sketches);
-		feed->bytes +=
-			VARSIZE(change->key) + (change->sketches ? VARSIZE(change->sketches) : 0);
+		feed->bytes += VARSIZE(change->key) + (change->sketches ? VARSIZE(change->sketches) : 0);
 		feed->count++;
 	}
 	MemoryContextReset(feed->scratch);
@@ -162,8 +161,8 @@ read_some(Feed *feed)
 static void
 read_changes(Feed *feed)
 {
-	feed->scratch = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync changes",
-										  ALLOCSET_DEFAULT_SIZES);
+	feed->scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
 	sync_digester_init(&feed->digester, feed->set->sketches[0].type, CurrentMemoryContext);
 	while (!is_full(feed) && read_some(feed))
 		;

@@ -17,7 +17,7 @@
 #define SHORT_REST \
 	1000          /* ms for which a set is left alone that failed, or that another link moves */
 #define REST 5000 /* ms, if it failed before, too */
-#define MAX_REFUSALS 10 /* a claim may be that of a session whose network is gone */
+#define MAX_REFUSALS 10  /* a claim may be that of a session whose network is gone */
 #define TELL_EVERY 30000 /* ms between two times that the peer is told how far our copies are */
 
 /* The sets that have a lane in one direction, and where both ends of it are. */

@@ -24,9 +24,9 @@ define_global(const SyncSet *set)
 						 quote_identifier(set->sketches[i].name));
 	return psprintf("SELECT %s%s FROM (SELECT %s, %s FROM %s"
 					" UNION ALL SELECT %s, %s FROM hllset_sync.copy_%d) u GROUP BY %s",
-					sync_bare(set->keys, set->nkeys), unions.data,
-					sync_bare(set->keys, set->nkeys), sync_bare(set->sketches, set->nsketches),
-					sync_base(set), sync_numbered("k", 1, set->nkeys, ""),
+					sync_bare(set->keys, set->nkeys), unions.data, sync_bare(set->keys, set->nkeys),
+					sync_bare(set->sketches, set->nsketches), sync_base(set),
+					sync_numbered("k", 1, set->nkeys, ""),
 					sync_numbered("s", 1, set->nsketches, ""), set->id,
 					sync_bare(set->keys, set->nkeys));
 }
