@@ -67,8 +67,8 @@ class Bars:
     def resume(self):
         self.b.query("SELECT hllset_sync.resume_peer('a')")
 
-    def rounds(self):
-        return self.b.query("SELECT rounds FROM hllset_sync.status WHERE peer = 'a'")[0][0]
+    def rounds(self, node=None):
+        return (node or self.b).query("SELECT sum(rounds)::int FROM hllset_sync.status")[0][0]
 
     def bytes_of(self, actions):
         """Bytes of the rounds that carry what one of ACTIONS does, less those of idle ones; the least, since once a minute a round asks more than others."""
@@ -129,28 +129,32 @@ class Bars:
         self.b.query("SELECT hllset_sync.alter_peer('a', every => '1 s')")
 
     def wire_both(self):
-        """The same job with b configured alone, then with both."""
+        """The same job with b configured alone, then with both; less the idle rounds that pass, of which there are twice as many then."""
+        self.measure_idle()
+
         def job():
             self.a.query("INSERT INTO large SELECT -i, hllset_of(random()) FROM generate_series(1, 500) i ON CONFLICT (key) DO UPDATE SET value = excluded.value")
             self.b.query("INSERT INTO large SELECT -i, hllset_of(random()) FROM generate_series(1, 500) i ON CONFLICT (key) DO UPDATE SET value = excluded.value")
             time.sleep(3)
 
-        def count(wires):
+        def count(ways):
             self.settle()
-            for wire in wires:
+            before = sum(self.rounds(node) for node in ways)
+            for wire in ways.values():
                 wire.tell("zero")
             job()
             self.settle()
             time.sleep(3)
-            return sum(sum(map(int, wire.tell("count").split()[:2])) for wire in wires)
+            total = sum(sum(map(int, wire.tell("count").split()[:2])) for wire in ways.values())
+            return total - (sum(self.rounds(node) for node in ways) - before) * self.idle_bytes
 
-        def cheapest(wires):
-            return min(count(wires) for _ in range(2))
+        def cheapest(ways):
+            return min(count(ways) for _ in range(2))
 
-        one = cheapest([self.wire])
+        one = cheapest({self.b: self.wire})
         self.cluster.join("a", "b")
         time.sleep(5)
-        two = cheapest([self.wire, self.cluster.links["a", "b"]])
+        two = cheapest({self.b: self.wire, self.a: self.cluster.links["a", "b"]})
         self.bar("bytes if both sides are configured, to one side", two / one, 1.2, "x", 2)
         self.a.query("SELECT hllset_sync.drop_peer('b')")
 
