@@ -58,7 +58,7 @@ class Bars:
 
     def settle(self):
         assert self.b.query(WAIT)[0][0], "the nodes do not come together"
-        assert self.b.query("SELECT hllset_sync.wait_for_peers(timeout => '60 s')")[0][0], "the pushes do not arrive"
+        assert self.b.query("SELECT hllset_sync.wait_for_peers(timeout => '600 s')")[0][0], "the pushes do not arrive"
 
     def pause(self):
         self.b.query("SELECT hllset_sync.pause_peer('a')")
@@ -118,7 +118,7 @@ class Bars:
     def wire_verify(self):
         self.settle()
         self.b.query("SELECT hllset_sync.alter_peer('a', every => '1 h')")
-        assert self.b.query("SELECT hllset_sync.sync_now('a', '60 s')")[0][0]
+        assert self.b.query("SELECT hllset_sync.sync_now('a', '600 s')")[0][0]
         time.sleep(1)
         self.b.query("CREATE USER MAPPING IF NOT EXISTS FOR postgres SERVER a OPTIONS (user 'b_sync', password 'secret-a-b')")
         self.wire.tell("zero")
