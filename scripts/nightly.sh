@@ -28,10 +28,10 @@ while [ $# -gt 0 ]; do
 done
 
 # part SHARE N: that share of N an hour; hours may be a fraction.
-part() { awk -v hours="$hours" -v share="$1" -v n="$2" 'BEGIN { x = int(hours * share * n); print x < 1 ? 1 : x }'; }
+part() { awk -v hours="$hours" -v share="$1" -v n="$2" 'BEGIN { x = int(hours * share * n); print (x < 1 ? 1 : x) }'; }
 
 # scaled N: N in five hours and more, fewer in fewer.
-scaled() { awk -v hours="$hours" -v n="$1" 'BEGIN { x = int(n * hours / 5); print x < 1 ? 1 : x > n ? n : x }'; }
+scaled() { awk -v hours="$hours" -v n="$1" 'BEGIN { x = int(n * hours / 5); print (x < 1 ? 1 : x > n ? n : x) }'; }
 
 failed=()
 
