@@ -77,10 +77,15 @@ class Case:
         insist(lambda: self.write_once(node, first))
 
     def write_once(self, node, first):
-        node.query("INSERT INTO t SELECT i, hllset_of(i) FROM generate_series(%s, %s) i ON CONFLICT (key) DO UPDATE SET value = t.value | excluded.value",
-                   (first, first + 20))
-        node.query("UPDATE t SET value = hll_add(value, clock_timestamp()::text) WHERE key %% 3 = 0", ())
-        node.query("DELETE FROM t WHERE key = %s", (first + 5,))
+        statements = (f"INSERT INTO t SELECT i, hllset_of(i) FROM generate_series({first}, {first + 20}) i "
+                      "ON CONFLICT (key) DO UPDATE SET value = t.value | excluded.value",
+                      "UPDATE t SET value = hll_add(value, clock_timestamp()::text) WHERE key % 3 = 0",
+                      f"DELETE FROM t WHERE key = {first + 5}")
+        if self.trigger == "reconcile":
+            # All at once: a row that is seen, and is gone when the reconciliation begins anew, is rightly kept as an orphan.
+            statements = ("; ".join(statements),)
+        for statement in statements:
+            node.query(statement)
 
     def rows(self, node, table, where="true"):
         return node.query(f"SELECT node, key, hll_digest(value) FROM {table}_by_node WHERE {where} ORDER BY 1, 2")
