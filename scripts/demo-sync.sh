@@ -43,10 +43,16 @@ quietly() {
 
 # ---- servers, and the ways between them ----
 
+# Below those that the system gives to outgoing connections: a server that is down for a moment must find its port free.
 free_ports() {
 	/usr/bin/python3 - "$1" <<-END
-		import socket, sys
-		sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+		import random, socket, sys
+		sockets = []
+		while len(sockets) < int(sys.argv[1]):
+		    try:
+		        sockets.append(socket.create_server(("127.0.0.1", random.randrange(10240, 32768))))
+		    except OSError:
+		        pass
 		print(*(s.getsockname()[1] for s in sockets))
 	END
 }
@@ -164,7 +170,7 @@ show_status() {
 catch_up() {
 	local node
 	for node in "$@"; do
-		[ "$(on "$node" -At -c "SELECT hllset_sync.wait_caught_up()")" = t ] || die "$node did not catch up"
+		[ "$(on "$node" -At -c "SELECT hllset_sync.wait_caught_up(timeout => '5 min')")" = t ] || die "$node did not catch up"
 	done
 }
 

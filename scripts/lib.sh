@@ -162,6 +162,15 @@ install_extension() {
 	fi
 }
 
+# fuzz_frame SECONDS: what takes the bytes of a peer apart, on its corpus and then on inputs that grow from it; libFuzzer prints one that fails.
+fuzz_frame() {
+	as_owner clang -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-Isync/src -o "$work/frame_fuzz" sync/fuzz/frame_fuzz.c sync/src/frame.c
+	as_owner "$work/frame_fuzz" sync/fuzz/corpus/*
+	as_owner mkdir -p "$work/corpus/frame"
+	as_owner "$work/frame_fuzz" -max_total_time="$1" -timeout=20 -print_final_stats=1 -artifact_prefix="$work/corpus/" "$work/corpus/frame" sync/fuzz/corpus
+}
+
 # ---- the throwaway server ----
 
 # start_server [FOLDER [SETTING...]]: a server on a socket in $work. Other machines can't reach it; programs of this one only if SETTINGS say so.
@@ -176,7 +185,7 @@ start_server() {
 # resume_server FOLDER: starts again what was stopped or killed; children of a killed server may hold its memory for a moment.
 resume_server() {
 	local attempt
-	for attempt in {1..20}; do
+	for attempt in {1..100}; do
 		! as_owner pg_ctl -D "$work/$1" -l "$work/log/server-$1" -w start || return 0
 		sleep 0.5
 	done

@@ -6,38 +6,56 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
 	cat <<-END
-		usage: scripts/nightly.sh [--hours N]
+		usage: scripts/nightly.sh [--hours N] [--rows N]
 
-		Builds and installs both extensions, then runs for about N hours (8): what sync costs with a million rows, a hostile
-		peer, and writers among at least a thousand killed servers. Ends at the first failure. Packages that are missing are
-		installed, if it is root who runs this.
+		Builds and installs both extensions, then runs for about N hours (8): what sync costs with a million rows (--rows),
+		a hostile peer, a source that is restored from backups, random bytes for what reads a peer's, and writers among
+		killed servers, 200 an hour up to a thousand. Goes on after a failure, and names each in the end. Packages that are missing are installed, if it is
+		root who runs this.
 	END
 }
 
 hours=8
+rows=1000000
 while [ $# -gt 0 ]; do
 	case $1 in
 		--hours) hours=${2:?hours are missing after --hours} && shift ;;
+		--rows) rows=${2:?a number is missing after --rows} && shift ;;
 		--help) usage && exit ;;
 		*) usage >&2 && exit 2 ;;
 	esac
 	shift
 done
 
-# program NAME OPTION...
+# part SHARE N: that share of N an hour; hours may be a fraction.
+part() { awk -v hours="$hours" -v share="$1" -v n="$2" 'BEGIN { x = int(hours * share * n); print (x < 1 ? 1 : x) }'; }
+
+# scaled N: N in five hours and more, fewer in fewer.
+scaled() { awk -v hours="$hours" -v n="$1" 'BEGIN { x = int(n * hours / 5); print (x < 1 ? 1 : x > n ? n : x) }'; }
+
+failed=()
+
+# program NAME COMMAND...
 program() {
-	echo "== sync/soak/$*"
-	run shown "$work/log/$1" as_owner env PG_CONFIG="$pg_config" "sync/soak/$@"
-	[ "$status" -eq 0 ] || die "failed: $1"
+	local start=$SECONDS
+	echo "== $(date +%T) ${*:2}"
+	run shown "$work/log/$1" "${@:2}"
+	[ "$status" -eq 0 ] || failed+=("$1")
+	echo "   $1: $([ "$status" -eq 0 ] && echo ok || echo FAILED), $((SECONDS - start)) s"
 }
 
-need build-essential postgresql postgresql-server-dev-all libpq-dev libxxhash-dev python3 python3-psycopg2
+soak_program() { program "$1" as_owner env PG_CONFIG="$pg_config" "sync/soak/$1" "${@:2}"; }
+
+need build-essential clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev python3 python3-psycopg2
 copy_tree
 for folder in . sync; do
 	build_extension -C "$folder" >"$work/log/build"
 	install_extension -C "$folder"
 done
-program bars.py --rows 1000000 --rounds 10000
-program hostile.py --seconds $((hours * 900))
-program soak.py --kills 1000 --worker-kills 500 --partitions 300 --seconds $((hours * 2400))
+soak_program bars.py --rows "$rows" --rounds 10000
+soak_program hostile.py --seconds "$(part 0.125 3600)"
+soak_program rewind.py --times "$(scaled 50)"
+program fuzz_frame fuzz_frame "$(part 0.0625 3600)"
+soak_program soak.py --kills "$(scaled 1000)" --worker-kills "$(scaled 500)" --partitions "$(scaled 300)" --seconds "$(part 0.333 3600)" --within 5 --keep 60
+[ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}"
 echo "hllset: the night is over, nothing was found"

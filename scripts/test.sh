@@ -12,7 +12,7 @@ usage() {
 		  type    the type hllset: core, extension, format
 		  sync    the extension hllset_sync, with several servers
 
-		  --fuzz SECONDS  also run each fuzz target so long (default: 60 if CI is set, otherwise not at all)
+		  --fuzz SECONDS  also run each fuzz target so long (default: 60 if CI is set, otherwise not at all; that of sync 5 to 15)
 		  --verbose       show the output of every step (default if CI is set), not only of one that fails
 
 		Packages that are missing are installed, if it is root who runs this. The server is that of pg_config, or of
@@ -205,6 +205,7 @@ sync_program() {
 part_sync() {
 	step "sync: extensions, warnings as errors" sync_extension
 	step "sync: layer rules" as_owner sync/boundary.sh
+	step "sync: fuzz target, sanitized (clang)" fuzz_frame "$((${fuzz_seconds:-5} < 15 ? ${fuzz_seconds:-5} : 15))"
 	use_server
 	step "sync: regression and isolation tests" sync_regress
 	step "sync: what is documented, word for word" sync_program documented.py docs/sync.md README.md

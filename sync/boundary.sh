@@ -24,6 +24,11 @@ foreign_includes() {
 		/core\/|hllset_pg\.h|\.hpp/ { print }'
 }
 
+# What takes the bytes of a peer apart is fuzzed without the server.
+frame_includes() {
+	includes src/frame.c src/frame.h | awk '$2 !~ /^(<std(bool|def|int)\.h>|"frame\.h")$/'
+}
+
 versions() { version_conditions src/*.c; }
 
 without_output() {
@@ -40,6 +45,7 @@ rule "the library is built" not_built
 rule "hllset_sync.so exports only hllset_sync_*" exports
 rule "hllset_sync.so needs only libpq and libc" needs
 rule "only wire.c includes libpq, none includes the type's sources" foreign_includes
+rule "frame.c includes nothing but the standard library" frame_includes
 rule "server versions differ only in hllset_sync.h" versions
 rule "every test has an expected output" without_output
 echo "boundary: $checks rules hold"

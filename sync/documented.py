@@ -7,6 +7,7 @@ Of a page are run, in order, the block ```sh that calls initdb (that of the page
 are replaced, by free ones. The folder is a temporary one; the servers are stopped in the end.
 """
 import os
+import random
 import re
 import shutil
 import socket
@@ -21,9 +22,9 @@ def free_ports():
     """Two free ports that follow each other, as the page has them."""
     while True:
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
+            port = random.randrange(10240, 32767)  # below those that the system gives to outgoing connections
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue

@@ -3,6 +3,12 @@
 
 \echo Use "CREATE EXTENSION hllset_sync" to load this file. \quit
 
+-- The schema is made here, not named in the control file: so it belongs to the extension and goes with it, and one that somebody else has made is
+-- not used. The type may be in any schema.
+CREATE SCHEMA hllset_sync;
+SELECT pg_catalog.set_config('search_path', pg_catalog.format('hllset_sync, %I', nspname), true)
+	FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE extname OPERATOR(pg_catalog.=) 'hllset';
+
 -- ---- catalog (see docs/sync.md) ----
 
 -- This database's name among its peers. A copy of the database finds sysid and dboid changed and stops.
@@ -133,17 +139,6 @@ CREATE TABLE part ();
 
 CREATE SEQUENCE set_ids AS integer;
 
--- The schema is made before this script runs, or by somebody else.
-DO $$
-BEGIN
-	IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'hllset_sync')
-		OPERATOR(pg_catalog.<>) (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user) THEN
-		RAISE EXCEPTION 'schema "hllset_sync" belongs to another role'
-			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Drop it, or give it to the role that creates the extension.';
-	END IF;
-END
-$$;
-
 SELECT pg_catalog.pg_extension_config_dump('sets', 'WHERE set_id > 1');
 SELECT pg_catalog.pg_extension_config_dump('history', 'WHERE set_id > 1');
 SELECT pg_catalog.pg_extension_config_dump('acl', '');
@@ -238,7 +233,7 @@ CREATE FUNCTION p_cursor(set_names text[], origin uuid)
 CREATE FUNCTION p_attempt(set_name text, origin uuid) RETURNS integer
 	LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'hllset_sync_p_attempt';
 CREATE FUNCTION p_receive(set_name text, origin uuid, origin_name text, mode text, from_seq bigint, from_nonce uuid, truncated_at bigint,
-	seqs bigint[], keys bytea[], sketches bytea[], to_seq bigint, to_nonce uuid)
+	seqs bigint[], keys bytea[], sketches bytea[], to_seq bigint, to_nonce uuid, releases boolean DEFAULT false)
 	RETURNS TABLE (seq bigint, nonce uuid)
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_p_receive';
 CREATE FUNCTION p_fingerprint(set_name text, origin uuid, upto bigint)
@@ -257,13 +252,13 @@ COMMENT ON FUNCTION p_heads(text[], boolean, bigint[]) IS 'protocol: newest numb
 COMMENT ON FUNCTION p_changes(text, bigint, uuid, bigint, integer, bigint) IS 'protocol: changes after a number';
 COMMENT ON FUNCTION p_cursor(text[], uuid) IS 'protocol: how far the copies of a node are';
 COMMENT ON FUNCTION p_attempt(text, uuid) IS 'protocol: counts a batch that begins';
-COMMENT ON FUNCTION p_receive(text, uuid, text, text, bigint, uuid, bigint, bigint[], bytea[], bytea[], bigint, uuid) IS 'protocol: writes copies';
+COMMENT ON FUNCTION p_receive(text, uuid, text, text, bigint, uuid, bigint, bigint[], bytea[], bytea[], bigint, uuid, boolean) IS 'protocol: writes copies';
 COMMENT ON FUNCTION p_fingerprint(text, uuid, bigint) IS 'protocol: fingerprints of 1,024 ranges of keys';
 COMMENT ON FUNCTION p_bucket(text, uuid, integer[]) IS 'protocol: the rows of some ranges, without their sketches';
 COMMENT ON FUNCTION p_fetch(text, bytea[]) IS 'protocol: rows by key';
 REVOKE EXECUTE ON FUNCTION p_hello(integer, integer, uuid, text), p_sets(), p_heads(text[], boolean, bigint[]),
 	p_changes(text, bigint, uuid, bigint, integer, bigint), p_cursor(text[], uuid), p_attempt(text, uuid),
-	p_receive(text, uuid, text, text, bigint, uuid, bigint, bigint[], bytea[], bytea[], bigint, uuid),
+	p_receive(text, uuid, text, text, bigint, uuid, bigint, bigint[], bytea[], bytea[], bigint, uuid, boolean),
 	p_fingerprint(text, uuid, bigint), p_bucket(text, uuid, integer[]), p_fetch(text, bytea[]) FROM PUBLIC;
 
 -- ---- sets: how they are ----

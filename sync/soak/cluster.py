@@ -2,6 +2,7 @@
 """Servers that sync with each other through proxies, and can be killed and cut off from each other."""
 import itertools
 import os
+import random
 import re
 import signal
 import socket
@@ -14,10 +15,18 @@ PROXY = os.path.join(os.path.dirname(__file__), "..", "t", "proxy.py")
 WORKER = "hllset_worker"
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def free_port(given=set()):
+    """Not one of those that the system gives to outgoing connections: a server that is down for a moment must find its port free."""
+    while True:
+        port = random.randrange(10240, 32768)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in given:
+            given.add(port)
+            return port
 
 
 def bindir():
@@ -58,10 +67,10 @@ class Node:
             raise RuntimeError(f"{program}: {done.stdout.decode(errors='replace')}")
         return done.returncode == 0
 
-    def start(self, patience=30):
+    def start(self, patience=180):
         """Starts the server; what is left of one that was killed may hold its shared memory for a moment."""
         end = time.monotonic() + patience
-        while not self.run("pg_ctl", "-D", self.folder, "-l", self.log, "-w", "-t", "60", "start", check=False):
+        while not self.run("pg_ctl", "-D", self.folder, "-l", self.log, "-w", "-t", "120", "start", check=False):
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not start, see {self.log}")
             time.sleep(0.2)

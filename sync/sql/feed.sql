@@ -71,7 +71,7 @@ SELECT count(*), count(DISTINCT seq), count(DISTINCT nonce), bool_and(sketches I
 TRUNCATE t;
 SELECT more FROM hllset_sync.p_heads('{t}');
 
--- a value that is no plain set: peers are told that there is no such row, until it is mended
+-- a value that is no plain set: nothing is said of it to peers, until it is mended
 INSERT INTO t SELECT 1, (SELECT hll_add_agg(g, 8) FROM generate_series(1, 1000) g) & (SELECT hll_add_agg(g, 8) FROM generate_series(500, 2000) g);
 INSERT INTO t VALUES (2, hllset_of(2)), (3, hllset_of(3));
 SELECT k, hll_kind(s) FROM t ORDER BY k;

@@ -125,6 +125,7 @@ ALTER TABLE hllset_sync.rows_:set_id ALTER digest TYPE uuid USING digest::uuid;
 SELECT current_user AS me \gset
 ALTER TABLE t OWNER TO :me;
 SET ROLE regress_sync_owner;
+CREATE OR REPLACE VIEW t_global AS SELECT k1 AS k, s1::hllset AS s FROM hllset_sync.copy_:set_id;
 CREATE TRIGGER spy AFTER INSERT ON hllset_sync.rows_:set_id FOR EACH STATEMENT EXECUTE FUNCTION whoami();
 RESET ROLE;
 INSERT INTO t VALUES (3, NULL);
@@ -140,6 +141,11 @@ ALTER TABLE t OWNER TO regress_sync_reader;
 INSERT INTO t VALUES (2, NULL);
 SELECT count(*) FROM hllset_sync.p_changes('t', 0, NULL, 10, 10, 1000);
 SELECT DISTINCT relowner::regrole FROM pg_class WHERE relname ~ (SELECT '^(dirty|rows|copy)_' || set_id || '$' FROM hllset_sync.sets WHERE set_name = 't');
+-- so are the views, but for one that he has altered
+SELECT relname, relowner::regrole FROM pg_class WHERE relname IN ('t_global', 't_by_node') ORDER BY 1;
+SET ROLE regress_sync_reader;
+SELECT k, # s AS n FROM t_by_node WHERE k = 1;
+RESET ROLE;
 SET ROLE regress_sync_owner;
 SELECT hllset_sync.unregister('t');
 RESET ROLE;

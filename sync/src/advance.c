@@ -151,8 +151,8 @@ sync_note_new(SyncSet *set)
 }
 
 /*
- * A row that is gone and one whose value is no plain set (refused) both have no digest; peers are told that there is no such row. A key
- * whose digest did not change gets no number.
+ * A row that is gone has no digest. One whose value is no plain set (refused) keeps the digest of the last that was, which is what its peers
+ * have. A key of which neither changed gets no number.
  */
 static Batch
 take_batch(SyncSet *set)
@@ -177,8 +177,9 @@ take_batch(SyncSet *set)
 			"   (SELECT %s AS d FROM %s b WHERE %s OFFSET 0) b) b ON true"
 			"  LEFT JOIN hllset_sync.rows_%d r ON %s),"
 			" put AS (INSERT INTO hllset_sync.rows_%d AS r (%s, seq, digest, refused)"
-			"  SELECT %s, $1 + row_number() OVER (ORDER BY %s), digest, refused FROM looked"
-			"  WHERE digest IS DISTINCT FROM old_digest OR refused <> old_refused"
+			"  SELECT %s, $1 + row_number() OVER (ORDER BY %s),"
+			"   CASE WHEN refused THEN old_digest ELSE digest END, refused FROM looked"
+			"  WHERE refused <> old_refused OR NOT refused AND digest IS DISTINCT FROM old_digest"
 			"  ON CONFLICT (%s) DO UPDATE"
 			"  SET seq = excluded.seq, digest = excluded.digest, refused = excluded.refused"
 			"  RETURNING 1)"
@@ -241,10 +242,10 @@ judge(SyncSet *set)
 	if (key == NULL)
 		sync_set_state(set, "ok", NULL);
 	else
-		sync_set_state(
-			set, "error",
-			psprintf("row (%s) holds an expression or a sample, not a set; peers don't get it",
-					 key));
+		sync_set_state(set, "error",
+					   psprintf("row (%s) holds an expression or a sample, not a set; peers keep "
+								"what they have of it",
+								key));
 }
 
 bool

@@ -180,7 +180,7 @@ is_as_made(Oid table)
 	return found > 0;
 }
 
-/* The tables of a set belong to whom the table belongs. */
+/* The tables and views of a set belong to whom the table belongs. */
 static const char *
 internal_problem(SyncSet *set)
 {
@@ -204,6 +204,8 @@ internal_problem(SyncSet *set)
 								"hllset_sync.%s_%d: SELECT hllset_sync.unregister(%s)",
 								kinds[i], set->id, quote_literal_cstr(set->name));
 			user = sync_enter_catalog();
+			if (strcmp(kinds[i], "copy") == 0)
+				sync_give_views(set, table, sync_table_owner(table));
 			sync_run("ALTER TABLE hllset_sync.%s_%d OWNER TO %s", kinds[i], set->id,
 					 quote_identifier(GetUserNameFromId(set->owner, false)));
 			sync_leave(user);

@@ -46,8 +46,8 @@ on_history(const SyncSet *set, int64 seq, Datum nonce)
 	return found;
 }
 
-/* A row of open_changes or prepare_fetch, packed; sketches only where there is a plain set. */
-static void
+/* A row of open_changes or prepare_fetch, packed. False: it holds no plain set, so peers keep what they have of it. */
+static bool
 read_change(SyncSet *set, SyncDigester *digester, uint64 row, Change *change)
 {
 	Datum *values = palloc((set->nkeys + set->nsketches) * sizeof(Datum));
@@ -67,11 +67,15 @@ read_change(SyncSet *set, SyncDigester *digester, uint64 row, Change *change)
 	}
 	change->key = sync_pack(set->keys, set->nkeys, values, NULL);
 	change->sketches = NULL;
+	if (!present)
+		return true;
 	for (int i = 0; i < set->nsketches; i++)
 		if (!no_sketch[i])
 			sketches[i] = PointerGetDatum(PG_DETOAST_DATUM(sketches[i]));
-	if (present && sync_digest(digester, sketches, no_sketch, set->nsketches, &digest))
-		change->sketches = sync_pack(set->sketches, set->nsketches, sketches, no_sketch);
+	if (!sync_digest(digester, sketches, no_sketch, set->nsketches, &digest))
+		return false;
+	change->sketches = sync_pack(set->sketches, set->nsketches, sketches, no_sketch);
+	return true;
 }
 
 static Portal
@@ -96,35 +100,72 @@ copied(bytea *bytes)
 	return bytes ? (bytea *) DatumGetPointer(datumCopy(PointerGetDatum(bytes), false, -1)) : NULL;
 }
 
-/* Changes in (after, upto], at most max_rows, and none after max_bytes. */
-static int
-read_changes(SyncSet *set, Portal portal, int64 max_bytes, Change *changes)
+typedef struct Feed
 {
-	MemoryContext kept = CurrentMemoryContext;
-	MemoryContext scratch =
-		AllocSetContextCreate(kept, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
+	SyncSet *set;
 	SyncDigester digester;
-	int64 bytes = 0;
-	int count = 0;
+	MemoryContext scratch;
+	int64 after; /* what was read so far */
+	int64 upto;
+	int max_rows;
+	int64 max_bytes;
+	Change *changes;
+	int count;
+	int64 bytes;
+} Feed;
 
-	sync_digester_init(&digester, set->sketches[0].type, kept);
-	while (bytes < max_bytes && sync_fetch(portal, FETCH) > 0)
+static bool
+is_full(const Feed *feed)
+{
+	return feed->count >= feed->max_rows || feed->bytes >= feed->max_bytes;
+}
+
+static void
+read_row(Feed *feed, uint64 row)
+{
+	Change *change = &feed->changes[feed->count];
+	MemoryContext caller = MemoryContextSwitchTo(feed->scratch);
+	bool counts = read_change(feed->set, &feed->digester, row, change);
+
+	feed->after = change->seq;
+	MemoryContextSwitchTo(caller);
+	if (counts)
 	{
-		for (uint64 i = 0; i < SPI_processed && bytes < max_bytes; i++)
-		{
-			Change *change = &changes[count++];
+		change->key = copied(change->key);
+		change->sketches = copied(change->sketches);
+		feed->bytes += VARSIZE(change->key) + (change->sketches ? VARSIZE(change->sketches) : 0);
+		feed->count++;
+	}
+	MemoryContextReset(feed->scratch);
+}
 
-			MemoryContextSwitchTo(scratch);
-			read_change(set, &digester, i, change);
-			MemoryContextSwitchTo(kept);
-			change->key = copied(change->key);
-			change->sketches = copied(change->sketches);
-			bytes += VARSIZE(change->key) + (change->sketches ? VARSIZE(change->sketches) : 0);
-			MemoryContextReset(scratch);
-		}
+/* As many rows as are wanted still, some of which may not count; true if there are more. */
+static bool
+read_some(Feed *feed)
+{
+	int wanted = feed->max_rows - feed->count;
+	Portal portal = open_changes(feed->set, feed->after, feed->upto, wanted);
+	int seen = 0;
+
+	while (!is_full(feed) && sync_fetch(portal, FETCH) > 0)
+	{
+		for (uint64 i = 0; i < SPI_processed && !is_full(feed); i++, seen++)
+			read_row(feed, i);
 		SPI_freetuptable(SPI_tuptable);
 	}
-	return count;
+	SPI_cursor_close(portal);
+	return seen == wanted;
+}
+
+/* Fewer changes than wanted tell the caller that there are no more, so rows that don't count are made up for. */
+static void
+read_changes(Feed *feed)
+{
+	feed->scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
+	sync_digester_init(&feed->digester, feed->set->sketches[0].type, CurrentMemoryContext);
+	while (!is_full(feed) && read_some(feed))
+		;
 }
 
 /* The nonce of the batch that gave each number. */
@@ -170,12 +211,13 @@ hllset_sync_p_changes(PG_FUNCTION_ARGS)
 {
 	SyncResult result = sync_result(fcinfo);
 	int64 after = PG_GETARG_INT64(1);
-	int max_rows = Min(Max(PG_GETARG_INT32(4), 1), MAX_ROWS);
+	Feed feed = {.after = after,
+				 .upto = PG_GETARG_INT64(3),
+				 .max_rows = Min(Max(PG_GETARG_INT32(4), 1), MAX_ROWS),
+				 .max_bytes = Max(PG_GETARG_INT64(5), 1)};
 	char *name;
 	SyncSet *set;
 	SyncUser user;
-	Change *changes;
-	int count;
 
 	sync_require_arguments(fcinfo, SYNC_ARGUMENT(2));
 	SPI_connect();
@@ -186,15 +228,15 @@ hllset_sync_p_changes(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_SYNC_HISTORY),
 				 errmsg("number " INT64_FORMAT " of set \"%s\" is not on this node's history",
 						after, name)));
-	changes = palloc(max_rows * sizeof(Change));
+	feed.set = set;
+	feed.changes = palloc(feed.max_rows * sizeof(Change));
 	user = sync_enter(set->owner);
 	sync_follow_keys();
-	count = read_changes(set, open_changes(set, after, PG_GETARG_INT64(3), max_rows),
-						 Max(PG_GETARG_INT64(5), 1), changes);
+	read_changes(&feed);
 	sync_leave(user);
-	if (count > 0)
+	if (feed.count > 0)
 	{
-		return_changes(&result, set, changes, count);
+		return_changes(&result, set, feed.changes, feed.count);
 		sync_flush_what_was_read();
 	}
 	SPI_finish();
@@ -227,7 +269,7 @@ prepare_fetch(SyncSet *set)
 	return plan;
 }
 
-/* Rows that are gone are left out. */
+/* Rows that are gone, or hold no plain set, are left out. */
 static void
 return_row(SyncResult *result, SyncSet *set, SPIPlanPtr plan, SyncDigester *digester, bytea *key)
 {
@@ -238,14 +280,12 @@ return_row(SyncResult *result, SyncSet *set, SPIPlanPtr plan, SyncDigester *dige
 
 	sync_unpack(key, set->keys, set->nkeys, values, NULL);
 	SPI_execute_plan(plan, values, NULL, false, 1);
-	if (SPI_processed > 0)
+	if (SPI_processed > 0 && read_change(set, digester, 0, &change))
 	{
-		read_change(set, digester, 0, &change);
 		row[0] = PointerGetDatum(change.key);
 		row[1] = Int64GetDatum(change.seq);
 		row[2] = PointerGetDatum(change.sketches);
-		if (change.sketches != NULL)
-			sync_result_add(result, row, nulls);
+		sync_result_add(result, row, nulls);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -249,7 +249,7 @@ bool sync_digest(SyncDigester *digester, const Datum *sketches, const bool *null
 
 /* ---- key.c: keys and sketches as bytes that cross the wire ---- */
 
-/* A length of 4 bytes in network order, -1 for NULL, and the bytes, for each column. */
+/* The values of the columns, one after the other, see frame.h. */
 bytea *sync_pack(SyncColumn *columns, int count, const Datum *values, const bool *nulls);
 /* Errors for anything that sync_pack does not write. NULLS is NULL where none are allowed. */
 void sync_unpack(const bytea *packed, SyncColumn *columns, int count, Datum *values, bool *nulls);
@@ -294,6 +294,12 @@ extern SyncCaller sync_caller;
 SyncSet *sync_candidate(Oid relid, const char *name, Datum key_names, Datum sketch_names);
 /* As the owner of the table. An empty name: no view. */
 void sync_create_views(const SyncSet *set, const char *global_view, const char *by_node_view);
+/* The views of OWNER on the set's table COPIES are from now on those of the owner of the set's table. As the catalog's owner. */
+void sync_give_views(const SyncSet *set, Oid copies, Oid owner);
+
+/* ---- receive.c ---- */
+
+void sync_install_receive(void);
 
 /* ---- origin.c ---- */
 

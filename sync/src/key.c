@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Keys and sketches as bytes that cross the wire: for each column a length in network order, -1 for NULL, and the bytes. */
+/* Keys and sketches as bytes that cross the wire: framed values (frame.h), each as its type sends it. */
 #include "hllset_sync.h"
+
+#include "frame.h"
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
-#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 
 /* Their send functions convert to the client's encoding, which must not matter here. */
@@ -19,9 +20,10 @@ is_text(const SyncColumn *column)
 static void
 append_length(StringInfo buffer, int32 length)
 {
-	uint32 word = pg_hton32((uint32) length);
+	char bytes[SYNC_FRAME_LENGTH];
 
-	appendBinaryStringInfo(buffer, (char *) &word, sizeof(word));
+	sync_frame_write_length(length, bytes);
+	appendBinaryStringInfo(buffer, bytes, SYNC_FRAME_LENGTH);
 }
 
 static void
@@ -95,33 +97,22 @@ read_value(SyncColumn *column, char *data, int length)
 void
 sync_unpack(const bytea *packed, SyncColumn *columns, int count, Datum *values, bool *nulls)
 {
-	char *data = VARDATA_ANY(packed);
-	int left = VARSIZE_ANY_EXHDR(packed);
+	SyncFrame frame = {VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed)};
+	const char *problem;
 
 	for (int i = 0; i < count; i++)
 	{
-		uint32 word;
+		const char *data;
 		int32 length;
 
-		if (left < (int) sizeof(word))
-			refuse(&columns[i], "The bytes end before its length.");
-		memcpy(&word, data, sizeof(word));
-		length = (int32) pg_ntoh32(word);
-		data += sizeof(word);
-		left -= sizeof(word);
-		if (length > left || length < (nulls != NULL ? -1 : 0))
-			refuse(&columns[i], length > left ? "The bytes end before the value does."
-											  : "Its length is negative.");
+		problem = sync_frame_read(&frame, nulls != NULL, &data, &length);
+		if (problem != NULL)
+			refuse(&columns[i], problem);
 		if (nulls != NULL)
 			nulls[i] = length < 0;
-		values[i] = (Datum) 0;
-		if (length >= 0)
-		{
-			values[i] = read_value(&columns[i], data, length);
-			data += length;
-			left -= length;
-		}
+		values[i] = length < 0 ? (Datum) 0 : read_value(&columns[i], (char *) data, length);
 	}
-	if (left != 0)
-		refuse(&columns[count - 1], "Bytes follow the last value.");
+	problem = sync_frame_end(&frame);
+	if (problem != NULL)
+		refuse(&columns[count - 1], problem);
 }

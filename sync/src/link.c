@@ -215,6 +215,7 @@ sync_link_pause(SyncLink *link, const char *reason)
 				 2, types, values, NULL, false);
 	sync_leave(user);
 	sync_commit();
+	ereport(WARNING, (errmsg("hllset_sync: peer \"%s\": paused: %s", link->server, reason)));
 }
 
 SyncFlow

@@ -168,8 +168,8 @@ bool sync_ask_changes(SyncEnd *end, const char *set_name, const SyncToken *after
 					  SyncBatch *batch);
 SyncToken *sync_ask_cursors(SyncEnd *end, int count, const char *const *names,
 							const pg_uuid_t *origin);
-/* Whether no other link is bringing these copies now; a claim lasts until it is released or its session ends. */
-bool sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin);
+/* Whether no other link is bringing these copies now, or has since CURSOR; a claim lasts until it is released or its session ends. */
+bool sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int64 cursor);
 void sync_ask_release(SyncEnd *end, const char *set_name, const pg_uuid_t *origin);
 int sync_ask_attempt(SyncEnd *end, const char *set_name, const pg_uuid_t *origin);
 /* Where the copies are after the call; it did nothing if they were not at FROM. */
@@ -184,7 +184,8 @@ void sync_ask_fetch(SyncEnd *end, const char *set_name, int count, const Datum *
 					SyncBatch *batch);
 
 /* Advisory, and of the sink: only they keep a pull and a push from bringing the same rows. The cursor decides which of both counts. */
-#define CLAIM_KEY "1752394611, hashtext($1 || $2)"
+#define CLAIM_CLASS 1752394611
+#define CLAIM_KEY CppAsString2(CLAIM_CLASS) ", hashtext($1 || $2)"
 
 /* What answers are read and refused with, in both files. WHY completes "answer of FUNCTION() makes no sense". */
 SYNC_NORETURN void sync_refuse_answer(const char *function, const char *why);
@@ -287,6 +288,7 @@ struct SyncLink
 	MemoryContext lane_texts; /* of this round */
 	List *sets;               /* SyncShared pointers */
 	TimestampTz sets_read;
+	TimestampTz told;  /* when the peer was last told how far our copies are */
 	int64 sets_mark; /* changes with this node's sets and the peer's settings */
 	/* of hllset_sync.peers */
 	bool directions[SYNC_DIRECTIONS];

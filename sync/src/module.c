@@ -13,6 +13,7 @@ _PG_init(void)
 {
 	sync_define_settings();
 	sync_install_advance();
+	sync_install_receive();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	sync_request_shared_memory();

@@ -88,12 +88,22 @@ read_claim(void *state, const Datum *values, const bool *nulls)
 static const Oid claim_args[] = {TEXTOID, UUIDOID};
 static const Oid claim_columns[] = {BOOLOID};
 
+/* The cursor is looked at under the lock: another link may have moved it since it was asked for. */
 bool
-sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin)
+sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int64 cursor)
 {
+	static const Oid args[] = {TEXTOID, UUIDOID, INT8OID};
 	static const SyncStatement statement = {
-		"k", "SELECT pg_try_advisory_lock(" CLAIM_KEY ") AS a", 2, claim_args, 1, claim_columns, 1};
-	Datum values[] = {CStringGetTextDatum(set_name), UUIDPGetDatum(origin)};
+		"k",
+		"SELECT CASE WHEN NOT pg_try_advisory_lock(" CLAIM_KEY ") THEN false "
+		"WHEN $3 = (SELECT seq FROM hllset_sync.p_cursor(ARRAY[$1], $2)) THEN true "
+		"ELSE NOT pg_advisory_unlock(" CLAIM_KEY ") END AS a",
+		lengthof(args),
+		args,
+		1,
+		claim_columns,
+		1};
+	Datum values[] = {CStringGetTextDatum(set_name), UUIDPGetDatum(origin), Int64GetDatum(cursor)};
 	bool claimed = false;
 
 	sync_call(end, &statement, values, NULL, read_claim, &claimed);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Copies of another node's rows: written in one transaction with the cursor that says how far they go. */
-#include "hllset_sync.h"
+#include "link.h"
 
 #include "access/detoast.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -41,6 +44,39 @@ typedef struct Delivery
 	bool *gone;
 	int count;
 } Delivery;
+
+/* ---- the claim (see sync_ask_claim) ---- */
+
+static LOCKTAG claim;
+static bool claim_ends = false; /* with this transaction */
+
+/* Not before others see the cursor: who claims the copies next looks at it. */
+static void
+at_end(XactEvent event, void *unused)
+{
+	if (claim_ends && event == XACT_EVENT_COMMIT)
+		(void) LockRelease(&claim, ExclusiveLock, true);
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		claim_ends = false;
+}
+
+void
+sync_install_receive(void)
+{
+	RegisterXactCallback(at_end, NULL);
+}
+
+/* As SQL makes it of CLAIM_KEY. */
+static void
+end_claim(const char *set_name, const pg_uuid_t *origin)
+{
+	char *node = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(origin)));
+	Datum key = CStringGetTextDatum(psprintf("%s%s", set_name, node));
+	int32 hash = DatumGetInt32(DirectFunctionCall1Coll(hashtext, DEFAULT_COLLATION_OID, key));
+
+	SET_LOCKTAG_ADVISORY(claim, MyDatabaseId, CLAIM_CLASS, (uint32) hash, 2);
+	claim_ends = true;
+}
 
 /* ---- arguments ---- */
 
@@ -381,6 +417,8 @@ hllset_sync_p_receive(PG_FUNCTION_ARGS)
 		if (delivery.to.seq >= 0)
 			cursor = delivery.to;
 	}
+	if (PG_GETARG_BOOL(12))
+		end_claim(delivery.set->name, PG_GETARG_UUID_P(1));
 	row[0] = Int64GetDatum(cursor.seq);
 	row[1] = cursor.nonce;
 	nulls[1] = cursor.nonce == 0;

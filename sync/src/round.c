@@ -17,7 +17,8 @@
 #define SHORT_REST \
 	1000          /* ms for which a set is left alone that failed, or that another link moves */
 #define REST 5000 /* ms, if it failed before, too */
-#define MAX_REFUSALS 10 /* a claim may be that of a session whose network is gone */
+#define MAX_REFUSALS 10  /* a claim may be that of a session whose network is gone */
+#define TELL_EVERY 30000 /* ms between two times that the peer is told how far our copies are */
 
 /* The sets that have a lane in one direction, and where both ends of it are. */
 typedef struct Lanes
@@ -121,7 +122,7 @@ may_begin(LaneRun *run)
 {
 	SyncFlow *flow = &run->flow;
 
-	flow->claimed = sync_ask_claim(flow->sink, flow->set_name, flow->origin);
+	flow->claimed = sync_ask_claim(flow->sink, flow->set_name, flow->origin, flow->cursor.seq);
 	if (flow->claimed || sync_in_procedure || ++run->lane->refusals > MAX_REFUSALS)
 		run->lane->refusals = 0;
 	return run->lane->refusals == 0;
@@ -320,22 +321,26 @@ visit_all(Lanes *lanes)
 	lanes->round->sets = Max(lanes->round->sets, lanes->count);
 }
 
-/* The peer is told how far our copies are if that has changed. */
+/* The peer is told how far our copies are if that has changed, and now and then, so that it sees that we are there. */
 static void
 ask_heads_there(Lanes *lanes)
 {
+	SyncLink *link = lanes->link;
+	TimestampTz now = GetCurrentTimestamp();
 	int64 *acked = palloc(lanes->count * sizeof(int64));
-	bool changed = false;
+	bool tells = TimestampDifferenceExceeds(link->told, now, TELL_EVERY);
 
 	for (int i = 0; i < lanes->count; i++)
 	{
 		acked[i] = lanes->cursors[i].seq;
-		changed |= acked[i] != lanes->sets[i]->acked;
+		tells |= acked[i] != lanes->sets[i]->acked;
 	}
 	lanes->heads =
-		sync_ask_heads(lanes->flow.source, lanes->count, lanes->names, changed ? acked : NULL);
+		sync_ask_heads(lanes->flow.source, lanes->count, lanes->names, tells ? acked : NULL);
 	for (int i = 0; i < lanes->count; i++)
 		lanes->sets[i]->acked = acked[i];
+	if (tells)
+		link->told = now;
 }
 
 static void

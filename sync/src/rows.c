@@ -133,12 +133,11 @@ sync_ask_receive(SyncEnd *end, const SyncDelivery *delivery, const SyncBatch *ba
 	static const Oid args[] = {TEXTOID, UUIDOID, TEXTOID,      TEXTOID,       INT8OID,
 							   UUIDOID, INT8OID, INT8ARRAYOID, BYTEAARRAYOID, BYTEAARRAYOID,
 							   INT8OID, UUIDOID, BOOLOID};
-	static const Oid columns[] = {INT8OID, UUIDOID, BOOLOID};
+	static const Oid columns[] = {INT8OID, UUIDOID};
 	static const SyncStatement statement = {
 		"r",
-		"SELECT seq AS a, nonce AS b, CASE WHEN $13 THEN pg_advisory_unlock(" CLAIM_KEY
-		") END AS c "
-		"FROM hllset_sync.p_receive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		"SELECT seq AS a, nonce AS b "
+		"FROM hllset_sync.p_receive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		lengthof(args),
 		args,
 		lengthof(columns),

@@ -383,10 +383,7 @@ forget_settled(SyncLink *link)
 		((SyncShared *) lfirst(cell))->lanes[SYNC_TO_PEER].settled = nowhere;
 }
 
-/*
- * Whether a set that may be synced with the peer is not offered by it. The extension's own set is there though nobody may want it, and does
- * not make every idle link ask.
- */
+/* Whether a set that was registered to be synced is not offered by the peer. "named" is registered everywhere, and mostly for nothing. */
 static bool
 has_lonely(const SyncLink *link)
 {

@@ -26,12 +26,13 @@ note_differences(SyncSet *set)
 	const char *keys = sync_numbered("k", 1, set->nkeys, "");
 	int64 count = sync_run(
 		"INSERT INTO hllset_sync.dirty_%d SELECT %s FROM"
-		" (SELECT %s, r.digest, coalesce(r.refused, false) AS refused, %s AS now"
+		" (SELECT %s, r.digest, coalesce(r.refused, false) AS refused, true AS present, %s AS now"
 		"  FROM %s b LEFT JOIN hllset_sync.rows_%d r ON %s"
-		"  UNION ALL SELECT %s, r.digest, r.refused, NULL FROM hllset_sync.rows_%d r"
+		"  UNION ALL SELECT %s, r.digest, r.refused, false, NULL FROM hllset_sync.rows_%d r"
 		"  WHERE (r.digest IS NOT NULL OR r.refused) AND NOT EXISTS (SELECT FROM %s b WHERE %s))"
-		" d (%s, digest, refused, now)"
-		" WHERE (digest IS DISTINCT FROM now OR refused <> (now IS NULL))"
+		" d (%s, digest, refused, present, now)"
+		" WHERE CASE WHEN present AND now IS NULL THEN NOT refused"
+		"  ELSE refused OR digest IS DISTINCT FROM now END"
 		" AND NOT EXISTS (SELECT FROM hllset_sync.dirty_%d n WHERE %s)",
 		set->id, keys, sync_named("b", set->keys, set->nkeys), sync_digest_call(set, "b"),
 		sync_base(set), set->id, sync_match_base(set, "r"), sync_numbered("r.k", 1, set->nkeys, ""),

@@ -88,6 +88,33 @@ add_rows($_, 'daily', 7000, 7100) for $eu, $us;
 $change_both->('DELETE FROM daily WHERE day BETWEEN 6000 AND 6005');
 $in_sync->('small batches');
 
+# ---- values that are no sets ----
+
+# Peers keep the last good copy of a row whose value can't be sent, whatever else is brought or compared, until it is mended or gone.
+{
+	my $good = copies_of($eu, 'daily', $us);
+	my @days = split /\n/, $us->safe_psql('postgres', 'SELECT day FROM daily ORDER BY day LIMIT 3');
+	$us->safe_psql('postgres', "UPDATE daily SET visitors = a & b FROM (SELECT hll_add_agg(i, 12) FILTER (WHERE i < 6000) AS a, hll_add_agg(i, 12) FILTER (WHERE i > 3000) AS b FROM generate_series(1, 9000) i) x WHERE day IN ($days[0], $days[1], $days[2])");
+	run_round($eu, $us);
+	is_same(copies_of($eu, 'daily', $us), $good, 'peers keep what they have of a row that holds an expression');
+	like($us->safe_psql('postgres', "SELECT state, last_error FROM hllset_sync.set_status WHERE set_name = 'daily' LIMIT 1"),
+		qr/^error\|row \($days[0]\) holds an expression/, 'the source names the row');
+	add_rows($us, 'daily', 8000, 8010);
+	run_round($eu, $us);
+	like(copies_of($eu, 'daily', $us), qr/^8010\|/m, 'other rows go on');
+	my $before = copies_of($eu, 'daily', $us);
+	$eu->safe_psql('postgres', "CALL hllset_sync.verify('daily', 'us')");
+	is_same(copies_of($eu, 'daily', $us), $before, 'a comparison drops nothing');
+	is($us->safe_psql('postgres', "SELECT hllset_sync.rescan('daily')"), '0', 'nor does a rescan find anything');
+	$us->safe_psql('postgres', "UPDATE daily SET visitors = hllset_of(2)::hllset(12) WHERE day = $days[0]; DELETE FROM daily WHERE day = $days[1]");
+	run_round($eu, $us);
+	unlike(copies_of($eu, 'daily', $us), qr/^$days[1]\|/m, 'deleted, it goes');
+	$us->safe_psql('postgres', "UPDATE daily SET visitors = hllset_of(3)::hllset(12) WHERE day = $days[2]");
+	run_round($eu, $us);
+	is_synced($eu, 'daily', $us, 'mended, it comes');
+	is($us->safe_psql('postgres', "SELECT state FROM hllset_sync.sets WHERE set_name = 'daily'"), 'ok', 'and the source is well');
+}
+
 # ---- sets ----
 
 add_set($_, 'hourly') for $eu, $us;

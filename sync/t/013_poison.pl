@@ -76,7 +76,7 @@ SKIP:
 	for my $attempt (1 .. 3)
 	{
 		$crash->();
-		$eu->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+		await_restart($eu, $attempt);
 	}
 	is($eu->safe_psql('postgres', "SELECT attempts FROM hllset_sync.cursors WHERE set_id = $id"), '3', 'attempts outlive the server');
 	like(run_round($eu, $us), qr/set "bad": paused/, 'the fourth is not made');

