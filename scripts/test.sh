@@ -171,6 +171,7 @@ part_type() {
 	step "TAP tests" tap
 	step "second implementation" python
 	step "core benchmark, a short run" as_owner "$work/plain/core_bench" --benchmark_min_time=0.001
+	step "error for the bytes, a short run" as_owner "$work/plain/limit" 100 100000
 	step "instruction counts" as_owner bench/instructions.py
 	step "accuracy, a short run" benchmark accuracy.py
 	step "accuracy of the algebra, a short run" benchmark algebra.py
