@@ -10,7 +10,7 @@ usage() {
 
 		  accuracy      errors, intervals and sizes of counts, against theory
 		  algebra       errors and intervals of intersections and differences, against theory; the overlap matrix
-		  sql           speed and memory beside count(distinct) and, if its package is installed, postgresql-hll
+		  sql           speed, memory, bytes and errors beside count(distinct) and the peers that are installed
 		  limit         bits times relative variance of compact sets, from the errors of thousands (options: SETS ELEMENTS PRECISION)
 		  core          times of the core's operations (the options are Google Benchmark's)
 		  instructions  instructions of a fixed workload of the core, against bench/instructions.json
