@@ -39,18 +39,19 @@ def measure(options):
         say(f'{options.rows} rows, {options.rounds} rounds, work_mem {options.work_mem} kB')
         for name, value in about.items():
             say(f'{name}: {value}')
-        step('making tables')
+        step('tables')
         sql_jobs.load(session, options.rows, options.large)
     builders = peers.present(peers.BUILDERS, installed)
     kept = peers.present(peers.KEPT, installed)
     scale = min(options.rows / 1_000_000, 1)
     results = {'machine': about, 'rows': options.rows, 'rounds': options.rounds, 'work_mem_kb': options.work_mem, 'jobs': [], 'parallel': []}
-    step('storing sets')
-    sql_stored.store(kept, options, scale)
-    step('aggregates')
     for kind, job in sql_jobs.run(builders, options, installed):
         results[kind].append(job)
         step(f'  {job["job"]}')
+    if options.jobs:
+        return results
+    step('storing sets')
+    sql_stored.store(kept, options, scale)
     with Session() as session:
         results['bytes'] = sql_stored.read_bytes(session, kept)
     step('stored values')
@@ -84,9 +85,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rows', type=int, default=2_000_000, help='rows of each table (default 2000000)')
     parser.add_argument('--large', action='store_true', help='also 10,000,000 rows in a million groups, which takes minutes')
-    parser.add_argument('--rounds', type=int, default=5, help='times that each contender runs, in groups half of it (default 5)')
+    parser.add_argument('--rounds', type=int, default=4, help='times that each contender runs, in groups half of it (default 4)')
     parser.add_argument('--sets', type=int, default=20, help='different stored sets of each size (default 20)')
     parser.add_argument('--trials', type=int, default=200, help='intersections, and twice the unions, whose errors are averaged (default 200)')
+    parser.add_argument('--jobs', metavar='PATTERN', default='', help='only the aggregates whose names match, and nothing else')
     parser.add_argument('--smoke', action='store_true', help='20000 rows, 2 sets, one round: does it run at all?')
     parser.add_argument('--json', metavar='FILE', help='write what was measured here')
     parser.add_argument('--markdown', metavar='FILE', type=Path, help='write the tables here; if it exists, replace those that it has')

@@ -2,6 +2,7 @@
 """Part of sql.py: aggregates over many rows, their time, memory and temporary files; and whether the planner makes them parallel."""
 import json
 import math
+import re
 from dataclasses import dataclass
 from statistics import median
 
@@ -175,8 +176,8 @@ def run_parallel(job, sketches, options, installed):
     serial = (*default, 'max_parallel_workers_per_gather=0')
     statements = job.contenders(sketches)
     plans = {name: explain(statement, default) for name, statement in statements.items()}
-    runs = take_turns(statements, options.rounds, default, installed)
-    alone = take_turns(statements, options.rounds, serial, installed)
+    runs = take_turns(statements, job.rounds(options), default, installed)
+    alone = take_turns(statements, job.rounds(options), serial, installed)
     results = [{
         'name': name, 'wall': min(run[1] for run in measured), 'ratio': ratio(measured, runs['hash only'], clock=1),
         'serial_wall': min(run[1] for run in alone[name]), 'answer': measured[0][3], **plans[name]}
@@ -186,10 +187,12 @@ def run_parallel(job, sketches, options, installed):
 
 def run(sketches, options, installed):
     """Yields (kind of job, what was measured of it)."""
-    for job in JOBS:
-        if options.large or not job.large:
-            yield 'jobs', run_job(job, sketches, options, installed)
-    for job in PARALLEL:
+    def wanted(job):
+        return (options.large or not job.large) and re.search(options.jobs, job.name)
+
+    for job in filter(wanted, JOBS):
+        yield 'jobs', run_job(job, sketches, options, installed)
+    for job in filter(wanted, PARALLEL):
         yield 'parallel', run_parallel(job, sketches, options, installed)
 
 

@@ -56,7 +56,7 @@ def goal(job):
 
 
 def against_best(job, key):
-    """Ours in parts of the best sketch of another kind."""
+    """The best round of ours in parts of that of the fastest sketch of another kind."""
     results = {result['name']: result[key] for result in job['results'] if result['name'] not in PLAIN}
     peers = {name: value for name, value in results.items() if not name.startswith('hllset')}
     if not peers:
@@ -74,7 +74,7 @@ def seconds(value):
 def aggregates(results):
     names = columns(results['jobs'])
     rows = [[job['job'], *of_contenders(job, names, lambda r: f'{seconds(r["cpu"])} ({short(r["ratio"])})'), goal(job),
-             against_best(job, 'ratio')] for job in results['jobs']]
+             against_best(job, 'cpu')] for job in results['jobs']]
     return Table('aggregates', 'CPU seconds (ratio to hash only)', ['CPU s (ratio)', *names, 'goal', 'hllset is'], rows)
 
 
@@ -96,7 +96,7 @@ def parallel(results):
         workers = f', {result["planned_workers"]} w' if result['planned_workers'] else ', serial'
         return f'{seconds(result["wall"])} ({short(result["ratio"])}), × {short(result["serial_wall"] / result["wall"])}{workers}'
 
-    rows = [[job['job'], *of_contenders(job, names, cell), goal(job), against_best(job, 'ratio')] for job in jobs]
+    rows = [[job['job'], *of_contenders(job, names, cell), goal(job), against_best(job, 'wall')] for job in jobs]
     return Table('parallel', 'default settings: seconds by the clock (ratio to hash only), speed-up over a serial plan, planned workers',
                  ['s (ratio), speed-up', *names, 'goal', 'hllset is'], rows)
 
@@ -157,7 +157,15 @@ def overlaps(results):
 
 
 def tables(results):
-    return [make(results) for make in (aggregates, memory, parallel, stored, steps, large_unions, sizes, overlaps)]
+    """Of what there is; a part of all jobs has no more."""
+    made = [aggregates(results)] if results['jobs'] else []
+    if any(job['group'] for job in results['jobs']):
+        made.append(memory(results))
+    if results['parallel']:
+        made.append(parallel(results))
+    if 'stored' in results:
+        made += [make(results) for make in (stored, steps, large_unions, sizes, overlaps)]
+    return made
 
 
 # ---- output ----
