@@ -44,7 +44,8 @@ def measure(options):
     builders = peers.present(peers.BUILDERS, installed)
     kept = peers.present(peers.KEPT, installed)
     scale = min(options.rows / 1_000_000, 1)
-    results = {'machine': about, 'rows': options.rows, 'rounds': options.rounds, 'work_mem_kb': options.work_mem, 'jobs': [], 'parallel': []}
+    results = {'machine': about, 'rows': options.rows, 'rounds': options.rounds, 'work_mem_kb': options.work_mem,
+               'jobs': [], 'parallel': []}
     for kind, job in sql_jobs.run(builders, options, installed):
         results[kind].append(job)
         step(f'  {job["job"]}')
@@ -87,7 +88,8 @@ def main():
     parser.add_argument('--large', action='store_true', help='also 10,000,000 rows in a million groups, which takes minutes')
     parser.add_argument('--rounds', type=int, default=4, help='times that each contender runs, in groups half of it (default 4)')
     parser.add_argument('--sets', type=int, default=20, help='different stored sets of each size (default 20)')
-    parser.add_argument('--trials', type=int, default=200, help='intersections, and twice the unions, whose errors are averaged (default 200)')
+    parser.add_argument('--trials', type=int, default=200,
+                        help='intersections of each kind, and twice the unions, that errors come from (default 200)')
     parser.add_argument('--jobs', metavar='PATTERN', default='', help='only the aggregates whose names match, and nothing else')
     parser.add_argument('--smoke', action='store_true', help='20000 rows, 2 sets, one round: does it run at all?')
     parser.add_argument('--json', metavar='FILE', help='write what was measured here')
