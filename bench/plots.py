@@ -23,7 +23,7 @@ matplotlib.rcParams.update({
 from matplotlib import pyplot  # noqa: E402, after the choice of what draws
 
 COLOURS = {'graded': '#1b6ca8', 'compact': '#d1495b', 'hllset 12': '#1b6ca8', 'hll 11': '#edae49', 'hll 14': '#8d6a9f',
-           'ds-hll 12': '#66a182', 'cpc 12': '#d1495b', 'theta 12': '#7c5c3e', 'count(distinct)': '#777777'}
+           'ds-hll 12': '#66a182', 'cpc 12': '#c98bb9', 'theta 12': '#7c5c3e', 'count(distinct)': '#777777'}
 # bits x relative variance: of the best code of a bit matrix with the best estimator; of 6-bit registers.
 LIMIT = 1.98
 HLL = 6 * 1.04 ** 2
@@ -113,7 +113,7 @@ def error_of_overlap(algebra, sql):
         if points:
             axes.plot([p['jaccard'] for p in points], [100 * p['rmse'] for p in points], mark, mfc='none', color='#333333',
                       label=f'{name}, {points[0]["bytes"] / 1000:.1f} kB')
-    axes.set(xticks=[.01, .1, .5], yticks=[1, 3, 10, 30, 100, 300], ylim=(.8, 400))
+    axes.set(xticks=[.01, .1, .5], yticks=[1, 3, 10, 30, 100, 300, 1000], ylim=(.8, 3000))
     plain_numbers(axes.xaxis, axes.yaxis)
     axes.legend()
     return axes
