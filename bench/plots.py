@@ -23,20 +23,17 @@ matplotlib.rcParams.update({
 from matplotlib import pyplot  # noqa: E402, after the choice of what draws
 
 COLOURS = {'graded': '#1b6ca8', 'compact': '#d1495b', 'hllset 12': '#1b6ca8', 'hll 11': '#edae49', 'hll 14': '#8d6a9f',
-           'count(distinct)': '#777777'}
+           'ds-hll 12': '#66a182', 'cpc 12': '#c98bb9', 'theta 12': '#7c5c3e', 'count(distinct)': '#777777'}
 # bits x relative variance: of the best code of a bit matrix with the best estimator; of 6-bit registers.
 LIMIT = 1.98
 HLL = 6 * 1.04 ** 2
-# Peers that this benchmark does not run: bytes and relative error at a million elements, from an earlier run of theirs.
-EARLIER = {'hll 11': (1287, .021), 'hll 14': (10_247, .0080), 'ds-hll 12': (2108, .0160), 'cpc 11': (1284, .0140),
-           'cpc 12': (2500, .0102)}
-# Relative errors of inclusion-exclusion by Jaccard index, two sets of 100,000, from the same run.
-INCLUSION_EXCLUSION = {'hll 11, 1.3 kB': {.5: .035, .1: .16, .01: 1.70}, 'hll 14, 10 kB': {.5: .011, .1: .059, .01: .58}}
+# Peers whose intersections are drawn, if they were measured.
+OVERLAPPING = ('hll 11', 'hll 14', 'cpc 14', 'theta 10')
 MILLION = 1_000_000
 
 
-def figure(title, x, y, **scales):
-    _, axes = pyplot.subplots(figsize=(6.4, 4.2))
+def figure(title, x, y, height=4.2, **scales):
+    _, axes = pyplot.subplots(figsize=(6.4, height))
     axes.set(title=title, xlabel=x, ylabel=y, **scales)
     return axes
 
@@ -62,7 +59,7 @@ def save(axes, folder, name):
 
 # ---- plots ----
 
-def error_of_bytes(accuracy):
+def error_of_bytes(accuracy, sql):
     axes = figure('Error of a count and bytes, a million elements', 'bytes', 'relative rmse, %', xscale='log', yscale='log')
     ends = [500, 16_000]
     for name, product, style in (('6-bit HyperLogLog, formula', HLL, ':'), (f'limit: {LIMIT} bits × variance', LIMIT, '--')):
@@ -76,11 +73,14 @@ def error_of_bytes(accuracy):
         for p in points:
             axes.annotate(p['precision'], (p['bytes'], 100 * p['rmse']), xytext=(-4, -12 if form == 'compact' else 8),
                           textcoords='offset points', fontsize=8, color=COLOURS[form])
-    axes.plot(*zip(*((size, 100 * error) for size, error in EARLIER.values())), 's', mfc='none', color='#333333',
-              label='peers: an earlier run')
-    for name, (size, error) in EARLIER.items():
+    peers = [(p['name'], sql['bytes'][p['name']][str(MILLION)], 100 * p['rmse'], 100 * p['rmse_error']) for p in sql['merged']
+             if not p['name'].startswith('hllset')]
+    peers = [peer for peer in peers if peer[1] < ends[1]]
+    axes.errorbar([p[1] for p in peers], [p[2] for p in peers], yerr=[p[3] for p in peers], fmt='s', ms=5, capsize=2, mfc='none',
+                  color='#333333', label='peers, unions: measured')
+    for name, size, error, _ in peers:
         left = name.startswith('cpc')
-        axes.annotate(name, (size, 100 * error), xytext=(-6 if left else 6, 4), textcoords='offset points',
+        axes.annotate(name, (size, error), xytext=(-6 if left else 6, 4), textcoords='offset points',
                       ha='right' if left else 'left', fontsize=8)
     axes.set(xticks=[500, 1000, 2000, 4000, 8000, 16_000], yticks=[.5, 1, 2, 3])
     plain_numbers(axes.xaxis, axes.yaxis)
@@ -93,7 +93,7 @@ def pair_error(jaccard, n, level0):
     return math.sqrt(variance((0, n - both, n - both, both), level0, (3,))) / both
 
 
-def error_of_overlap(algebra):
+def error_of_overlap(algebra, sql):
     n = 100_000
     axes = figure(f'Error of # (a & b), |a| = |b| = {n:,}', 'Jaccard index', 'relative rmse, % of the overlap',
                   xscale='log', yscale='log')
@@ -108,10 +108,12 @@ def error_of_overlap(algebra):
                   label='measured')
     rule = [55 * (1 + jaccard) / (2 * jaccard) / math.sqrt(2 ** PRECISION) for jaccard in grid]
     axes.plot(grid, rule, '--', color='#555555', label='at most: 0.55 √(|a| |b| / m)')
-    for (name, errors), mark in zip(INCLUSION_EXCLUSION.items(), 's^'):
-        axes.plot(errors.keys(), [100 * error for error in errors.values()], mark, mfc='none', color='#333333',
-                  label=f'inclusion-exclusion, {name}: an earlier run')
-    axes.set(xticks=[.01, .1, .5], yticks=[1, 3, 10, 30, 100, 300], ylim=(.8, 400))
+    for name, mark in zip(OVERLAPPING, 's^vD'):
+        points = [p for p in sql['overlaps'] if p['name'] == name]
+        if points:
+            axes.plot([p['jaccard'] for p in points], [100 * p['rmse'] for p in points], mark, mfc='none', color='#333333',
+                      label=f'{name}, {points[0]["bytes"] / 1000:.1f} kB')
+    axes.set(xticks=[.01, .1, .5], yticks=[1, 3, 10, 30, 100, 300, 1000], ylim=(.8, 3000))
     plain_numbers(axes.xaxis, axes.yaxis)
     axes.legend()
     return axes
@@ -123,9 +125,10 @@ def bytes_of_size(accuracy, sql):
         sizes = [size for size in accuracy['sizes'] if size['form'] == form]
         axes.plot([size['n'] for size in sizes], [size['mean'] for size in sizes], color=COLOURS[form],
                   ls='-' if form == 'graded' else '--', label=f'hllset({PRECISION}), {form}')
-    for name, mark in (('hll 11', 's-'), ('hll 14', '^-')):
-        sizes = sql['bytes'][name]
-        axes.plot([int(n) for n in sizes], sizes.values(), mark, ms=4, lw=.8, color=COLOURS[name], label=name)
+    for name, mark in (('hll 11', 's-'), ('hll 14', '^-'), ('ds-hll 12', 'v-'), ('cpc 12', 'D-'), ('theta 12', 'o-')):
+        sizes = sql['bytes'].get(name)
+        if sizes:
+            axes.plot([int(n) for n in sizes], sizes.values(), mark, ms=4, lw=.8, color=COLOURS[name], label=name)
     axes.set(xticks=[10 ** i for i in range(0, 8, 2)], yticks=[10, 100, 1000, 10_000])
     plain_numbers(axes.xaxis, axes.yaxis)
     axes.legend()
@@ -133,7 +136,7 @@ def bytes_of_size(accuracy, sql):
 
 
 def times_of_jobs(sql):
-    axes = figure(f'Time of an aggregate: ratio to hash only, {sql["rows"]:,} rows', 'ratio', None, xscale='log')
+    axes = figure(f'Time of an aggregate: ratio to hash only, {sql["rows"]:,} rows', 'ratio', None, height=8.4, xscale='log')
     names = [name for name in COLOURS if name in {result['name'] for result in sql['jobs'][0]['results']}]
     thick = .8 / len(names)
     for i, name in enumerate(names):
@@ -159,9 +162,9 @@ def main():
     options = parser.parse_args()
     accuracy, algebra, sql = (json.loads((options.results / f'{name}.json').read_text(encoding='utf-8'))
                               for name in ('accuracy', 'algebra', 'sql'))
-    options.folder.mkdir(exist_ok=True)
-    save(error_of_bytes(accuracy), options.folder, 'error-bytes')
-    save(error_of_overlap(algebra), options.folder, 'error-overlap')
+    options.folder.mkdir(exist_ok=True, parents=True)
+    save(error_of_bytes(accuracy, sql), options.folder, 'error-bytes')
+    save(error_of_overlap(algebra, sql), options.folder, 'error-overlap')
     save(bytes_of_size(accuracy, sql), options.folder, 'bytes')
     save(times_of_jobs(sql), options.folder, 'times')
 

@@ -10,7 +10,8 @@ usage() {
 
 		  accuracy      errors, intervals and sizes of counts, against theory
 		  algebra       errors and intervals of intersections and differences, against theory; the overlap matrix
-		  sql           speed and memory beside count(distinct) and, if its package is installed, postgresql-hll
+		  sql           speed, memory, bytes and errors beside count(distinct) and the peers that are installed
+		  limit         bits times relative variance of compact sets, from the errors of thousands (options: SETS ELEMENTS PRECISION)
 		  core          times of the core's operations (the options are Google Benchmark's)
 		  instructions  instructions of a fixed workload of the core, against bench/instructions.json
 
@@ -34,11 +35,12 @@ in_server() {
 	run "$source_tree/bench/$1" "${@:2}"
 }
 
-core() {
+# core_program NAME OPTION...: as CMake builds it.
+core_program() {
 	need build-essential cmake libxxhash-dev libbenchmark-dev
 	cmake -S "$source_tree" -B "$work/core" -DHLLSET_BENCH=ON >/dev/null
-	cmake --build "$work/core" --target core_bench -j"$(nproc)" >/dev/null
-	run "$work/core/core_bench" "$@"
+	cmake --build "$work/core" --target "$1" -j"$(nproc)" >/dev/null
+	run "$work/core/$1" "${@:2}"
 }
 
 instructions() {
@@ -49,7 +51,9 @@ instructions() {
 export PYTHONDONTWRITEBYTECODE=1
 case ${1-} in
 	accuracy | algebra | sql) in_server "$1.py" "${@:2}" ;;
-	core | instructions) "$1" "${@:2}" ;;
+	core) core_program core_bench "${@:2}" ;;
+	limit) core_program limit "${@:2}" ;;
+	instructions) instructions "${@:2}" ;;
 	--help) usage && exit ;;
 	*) usage >&2 && exit 2 ;;
 esac

@@ -148,11 +148,19 @@ python() {
 	as_owner /usr/bin/python3 -m unittest discover -v -s test/python -p 'test_*.py'
 }
 
-# benchmark PROGRAM: a short run of it in a database of its own.
+# benchmark NAME: a short run of it in a database of its own.
 benchmark() {
-	createdb "bench"
-	PGDATABASE=bench as_owner "bench/$1" --smoke
+	createdb bench
+	as_owner mkdir -p "$work/bench"
+	PGDATABASE=bench as_owner "bench/$1.py" --smoke --json "$work/bench/$1.json"
 	dropdb bench
+}
+
+# Of what the short runs wrote.
+plots() {
+	/usr/bin/python3 -c 'import matplotlib' || { echo "skipped: there is no python3-matplotlib"; return; }
+	as_owner bench/plots.py "$work/bench" "$work/plots"
+	[ "$(find "$work/plots" -name '*.svg' -size +4k | wc -l)" -eq 4 ]
 }
 
 part_type() {
@@ -171,10 +179,12 @@ part_type() {
 	step "TAP tests" tap
 	step "second implementation" python
 	step "core benchmark, a short run" as_owner "$work/plain/core_bench" --benchmark_min_time=0.001
+	step "error for the bytes, a short run" as_owner "$work/plain/limit" 100 100000
 	step "instruction counts" as_owner bench/instructions.py
-	step "accuracy, a short run" benchmark accuracy.py
-	step "accuracy of the algebra, a short run" benchmark algebra.py
-	step "SQL benchmark, a short run" benchmark sql.py
+	step "accuracy, a short run" benchmark accuracy
+	step "accuracy of the algebra, a short run" benchmark algebra
+	step "SQL benchmark, a short run" benchmark sql
+	step "plots of the short runs" plots
 	step "demo, against exact counts" "$source_tree/scripts/demo.sh" --check
 }
 
