@@ -10,8 +10,14 @@ namespace
 
 /* Powers of two, as the server's allocator rounds up to one; of the first the caller needs some for a head of its own. */
 constexpr size_t kStartBytes = 128 - HLLSET_ACCUM_HEAD;
-constexpr size_t kSecondBytes = 512;
-constexpr size_t kGrowth = 4;
+constexpr size_t kFewBytes = 512;
+
+/* Where there are many groups they have few tokens each, and every byte counts; later each move does. */
+constexpr size_t
+next_block(size_t bytes)
+{
+	return bytes < kFewBytes ? 2 * std::bit_ceil(bytes) : 4 * bytes;
+}
 constexpr int kPlaneStep = 4;
 
 constexpr uint8_t
@@ -31,7 +37,7 @@ Shape::small(int precision, bool compact, uint32_t tokens)
 	auto		fill = [&] { shape.slots = static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4); };
 
 	for (fill(); TokenTable::capacity(shape.slots) < tokens; fill())
-		bytes = bytes == kStartBytes ? kSecondBytes : bytes * kGrowth;
+		bytes = next_block(bytes);
 	return shape;
 }
 

@@ -21,7 +21,7 @@ struct Shape
 	uint8_t		planes; /* room for so many */
 	uint32_t	slots;
 
-	/* A small one in a block that grows by four until it holds so many tokens. */
+	/* A small one in a block that grows until it holds so many tokens. */
 	static Shape small(int precision, bool compact, uint32_t tokens);
 
 	/* Bytes of an accumulator of this shape. */

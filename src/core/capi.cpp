@@ -30,12 +30,6 @@ reader(const HllsetAccum *accum)
 	return Accum(const_cast<HllsetAccum *>(accum));
 }
 
-uint64_t
-hllset_core_hash(const void *data, size_t size, HllsetFamily family)
-{
-	return hash64(data, size, family);
-}
-
 HllsetStatus
 hllset_core_precision(HllsetBytes value, int *precision)
 {

@@ -115,22 +115,32 @@ TokenTable::copy(Coupon *out) const
 	return count;
 }
 
-/* Backward-shift deletion: closes the gap with later tokens whose probe passed over it (Knuth 6.4, Algorithm R). */
-void
-TokenTable::remove(uint32_t slot)
+uint32_t
+TokenTable::free_slot() const
 {
-	for (uint32_t i = next(slot); slots_[i] != 0; i = next(i))
-	{
-		uint32_t	start = home(slots_[i] & ~kOccupied);
-		bool		reachable = slot <= i ? (start <= slot || start > i) : (start <= slot && start > i);
+	uint32_t	slot = 0;
 
-		if (reachable)
-		{
-			slots_[slot] = slots_[i];
-			slot = i;
-		}
+	while (slots_[slot] != 0)
+		slot++;
+	return slot;
+}
+
+/*
+ * Moves tokens back to where a search finds them after others were taken out: from a slot that was free before, so that no search passes
+ * over it, each in turn to the first free slot from its home on, which is none behind it (after Knuth 6.4, Algorithm R).
+ */
+void
+TokenTable::close_gaps(uint32_t barrier)
+{
+	for (uint32_t i = next(barrier); i != barrier; i = next(i))
+	{
+		uint32_t	slot = slots_[i];
+
+		if (slot == 0 || home(slot & ~kOccupied) == i)
+			continue;
+		slots_[i] = 0;
+		insert(slot & ~kOccupied);
 	}
-	slots_[slot] = 0;
 }
 
 } // namespace hllset

@@ -69,24 +69,40 @@ public:
 				sink(slots_[i] & ~kOccupied);
 	}
 
-	/* Takes out all tokens of a level, each through the sink; returns how many. */
+	/* Takes out all tokens of a level, each through the sink; returns how many. There must be a free slot. */
 	template <typename Sink>
 	uint32_t
 	remove_level(int level, Sink &&sink)
 	{
+		constexpr uint32_t kBatch = 64;
+		Coupon		batch[kBatch];
+		uint32_t	wanted = kOccupied >> kAddressBits | static_cast<uint32_t>(level);
 		uint32_t	removed = 0;
+
+		if (slot_count_ == 0)
+			return 0;
+
+		uint32_t	barrier = free_slot();
 
 		for (uint32_t i = 0; i < slot_count_;)
 		{
-			if (slots_[i] == 0 || level_of(slots_[i] & ~kOccupied) != level)
+			uint32_t	end = std::min(i + kBatch, slot_count_);
+			uint32_t	count = 0;
+
+			/* without branches: which slots are hit is as random as the hash */
+			for (; i < end; i++)
 			{
-				i++;
-				continue;
+				bool		hit = slots_[i] >> kAddressBits == wanted;
+
+				batch[count] = slots_[i] & ~kOccupied;
+				count += hit;
+				slots_[i] = hit ? 0 : slots_[i];
 			}
-			sink(slots_[i] & ~kOccupied);
-			remove(i); /* may move a later token into this slot, which is looked at next */
-			removed++;
+			for (uint32_t k = 0; k < count; k++)
+				sink(batch[k]);
+			removed += count;
 		}
+		close_gaps(barrier);
 		return removed;
 	}
 
@@ -111,7 +127,8 @@ private:
 		return slot + 1 == slot_count_ ? 0 : slot + 1;
 	}
 
-	void remove(uint32_t slot);
+	uint32_t free_slot() const;
+	void close_gaps(uint32_t barrier);
 
 	uint32_t   *slots_;
 	uint32_t	slot_count_;

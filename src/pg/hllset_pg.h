@@ -119,13 +119,20 @@ hllset_state_settle(const HllsetState *state)
 /* in state.c */
 extern HllsetState *hllset_state_new(MemoryContext context, int precision);
 extern HllsetState *hllset_state_like(MemoryContext context, HllsetBytes value);
-extern void hllset_state_add(HllsetState *state, uint64 hash);
+extern void hllset_state_enlarge(HllsetState *state);
 extern void hllset_state_merge(HllsetState *state, const HllsetState *other);
 extern void hllset_state_union(HllsetState *state, HllsetBytes set);
 /* false, and nothing done, if the value is no set */
 extern bool hllset_state_try_union(HllsetState *state, HllsetBytes value);
 extern HllsetEstimate hllset_state_estimate(const HllsetState *state);
 extern Datum hllset_state_encode(const HllsetState *state);
+
+static inline void
+hllset_state_add(HllsetState *state, uint64 hash)
+{
+	while (unlikely(hllset_core_accum_add(state->accum, hash) == HLLSET_NEEDS_ROOM))
+		hllset_state_enlarge(state);
+}
 
 /* ---- what a call site keeps, in fn_extra ---- */
 

@@ -32,8 +32,8 @@ hllset_state_like(MemoryContext context, HllsetBytes value)
 	return hllset_state_new(context, precision);
 }
 
-static void
-enlarge(HllsetState *state)
+void
+hllset_state_enlarge(HllsetState *state)
 {
 	HllsetAccum *larger =
 		MemoryContextAlloc(GetMemoryChunkContext(state), hllset_core_accum_want(state->accum));
@@ -44,20 +44,13 @@ enlarge(HllsetState *state)
 	state->accum = larger;
 }
 
-void
-hllset_state_add(HllsetState *state, uint64 hash)
-{
-	while (hllset_core_accum_add(state->accum, hash) == HLLSET_NEEDS_ROOM)
-		enlarge(state);
-}
-
 bool
 hllset_state_try_union(HllsetState *state, HllsetBytes value)
 {
 	HllsetStatus status;
 
 	while ((status = hllset_core_accum_union(state->accum, value)) == HLLSET_NEEDS_ROOM)
-		enlarge(state);
+		hllset_state_enlarge(state);
 	if (status == HLLSET_NOT_A_SET)
 		return false;
 	if (status != HLLSET_OK)
@@ -78,7 +71,7 @@ hllset_state_merge(HllsetState *state, const HllsetState *other)
 	hllset_state_settle(state);
 	hllset_state_settle(other);
 	while (hllset_core_accum_merge(state->accum, other->accum) == HLLSET_NEEDS_ROOM)
-		enlarge(state);
+		hllset_state_enlarge(state);
 }
 
 HllsetEstimate
