@@ -33,9 +33,10 @@ is_cancel(const ErrorData *error)
 
 typedef enum Look
 {
-	LOOK_SKIPPED, /* nothing can be said of the set now */
-	LOOK_DONE,
-	LOOK_MORE, /* changes are left to be numbered */
+	LOOK_SKIPPED,  /* nothing can be said of the set now */
+	LOOK_DONE = 1, /* return_heads() knows this number and the next */
+	LOOK_MORE = 2, /* changes are left to be numbered */
+	LOOK_HELD,     /* changes can't be numbered for now: someone holds a lock */
 } Look;
 
 static Look
@@ -78,7 +79,7 @@ look_alone(SyncSet *set, bool advance)
 		if (concerns_set(error->sqlerrcode))
 			sync_set_state(set, "error", error->message);
 		else
-			result = LOOK_MORE;
+			result = LOOK_HELD;
 	}
 	PG_END_TRY();
 	return result;
@@ -88,7 +89,7 @@ typedef struct Heads
 {
 	TimestampTz started; /* before anything was looked at */
 	Datum *ids;
-	Datum *more;
+	Datum *looks;
 	int count;
 } Heads;
 
@@ -96,15 +97,16 @@ typedef struct Heads
 static void
 return_heads(SyncResult *result, const Heads *heads, bool advanced)
 {
-	Oid types[2] = {INT4ARRAYOID, BOOLARRAYOID};
+	Oid types[2] = {INT4ARRAYOID, INT4ARRAYOID};
 	Datum values[2] = {
 		PointerGetDatum(construct_array(heads->ids, heads->count, INT4OID, 4, true, TYPALIGN_INT)),
 		PointerGetDatum(
-			construct_array(heads->more, heads->count, BOOLOID, 1, true, TYPALIGN_CHAR))};
+			construct_array(heads->looks, heads->count, INT4OID, 4, true, TYPALIGN_INT))};
 	SyncUser user = sync_enter_catalog();
 	uint64 count =
-		sync_execute("SELECT s.set_name, s.head, h.nonce, s.floor, s.truncated_at, m.more, s.set_id"
-					 " FROM unnest($1, $2) m (set_id, more) JOIN hllset_sync.sets s USING (set_id)"
+		sync_execute("SELECT s.set_name, s.head, h.nonce, s.floor, s.truncated_at, "
+					 "CASE l.look WHEN 1 THEN false WHEN 2 THEN true END, s.set_id"
+					 " FROM unnest($1, $2) l (set_id, look) JOIN hllset_sync.sets s USING (set_id)"
 					 " LEFT JOIN hllset_sync.history h ON h.set_id = s.set_id AND h.seq_to = s.head"
 					 " ORDER BY s.set_id",
 					 2, types, values, NULL, false);
@@ -117,7 +119,7 @@ return_heads(SyncResult *result, const Heads *heads, bool advanced)
 		for (int j = 0; j < 6; j++)
 			row[j] = sync_field(i, j + 1, &nulls[j]);
 		sync_result_add(result, row, nulls);
-		if (advanced && !DatumGetBool(row[5]))
+		if (advanced && !nulls[5] && !DatumGetBool(row[5]))
 			sync_tell_sequenced(DatumGetInt32(sync_field(i, 7, &nulls[0])), heads->started,
 								DatumGetInt64(row[1]));
 	}
@@ -164,7 +166,7 @@ hllset_sync_p_heads(PG_FUNCTION_ARGS)
 	SPI_connect();
 	sets = sync_sets(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), GetUserId());
 	heads.ids = palloc(list_length(sets) * sizeof(Datum));
-	heads.more = palloc(list_length(sets) * sizeof(Datum));
+	heads.looks = palloc(list_length(sets) * sizeof(Datum));
 	foreach (cell, sets)
 	{
 		SyncSet *set = lfirst(cell);
@@ -173,7 +175,7 @@ hllset_sync_p_heads(PG_FUNCTION_ARGS)
 		if (seen == LOOK_SKIPPED)
 			continue;
 		heads.ids[heads.count] = Int32GetDatum(set->id);
-		heads.more[heads.count++] = BoolGetDatum(seen == LOOK_MORE);
+		heads.looks[heads.count++] = Int32GetDatum(seen);
 	}
 	return_heads(&result, &heads, advance);
 	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(2))

@@ -106,6 +106,7 @@ typedef struct SyncHead
 	SyncToken token;
 	int64 floor, truncated_at;
 	bool more; /* changes are left that have no seq yet */
+	bool held; /* they can't get one for now, since someone holds a lock */
 } SyncHead;
 
 /* Rows of one set on their way. */

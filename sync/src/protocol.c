@@ -219,14 +219,15 @@ read_head(void *state, const Datum *values, const bool *nulls)
 	PlacesAnswer *answer = state;
 	SyncHead *head;
 
-	if (nulls[0] || nulls[1] || nulls[3] || nulls[4] || nulls[5])
+	if (nulls[0] || nulls[1] || nulls[3] || nulls[4])
 		sync_refuse_answer("p_heads", "a value is missing");
 	head = &answer->heads[read_place("p_heads", values[0], answer->count)];
 	head->known = true;
 	head->token = sync_read_token("p_heads", values[1], values[2], nulls[2]);
 	head->floor = DatumGetInt64(values[3]);
 	head->truncated_at = DatumGetInt64(values[4]);
-	head->more = DatumGetBool(values[5]);
+	head->held = nulls[5];
+	head->more = !nulls[5] && DatumGetBool(values[5]);
 }
 
 SyncHead *

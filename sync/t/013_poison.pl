@@ -51,19 +51,35 @@ for ([ 'pull', $eu, $us ], [ 'push', $us, $eu ])
 
 # ---- what passes by itself is tried again and again ----
 
+# A session that holds a lock; returns what ends it.
+my $hold = sub {
+	my ($node, $table) = @_;
+	my ($in, $out) = ("BEGIN; LOCK hllset_sync.$table IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '');
+	my $locker = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out);
+	$locker->pump until $out =~ /locked/;
+	return sub { $in .= "COMMIT;\n\\q\n"; $locker->finish };
+};
+
 for ([ 'pull', $eu, $us ], [ 'push', $us, $eu ])
 {
 	my ($direction, $sink, $source) = @$_;
-	my ($in, $out) = ("BEGIN; LOCK hllset_sync.copy_$id IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '');
-	my $locker = IPC::Run::start([ 'psql', '-XAtq', '-d', $sink->connstr('postgres') ], '<', \$in, '>', \$out);
-	$locker->pump until $out =~ /locked/;
+	my $release = $hold->($sink, "copy_$id");
 	add_rows($source, 'bad', 3001, 3005);
 	run_round($eu, $us) for 1 .. 6;
 	is(lane($eu, $us, 'bad', $direction, 'state, sqlstate'), 'error|55P03', "$direction: a lock is not poison");
-	$in .= "COMMIT;\n\\q\n";
-	$locker->finish;
+	$release->();
 	run_round($eu, $us);
 	is_synced($sink, 'bad', $source, "$direction: it goes on when the lock is gone");
+
+	my $source_id = $source->safe_psql('postgres', "SELECT set_id FROM hllset_sync.sets WHERE set_name = 'bad'");
+	add_rows($source, $_, 3101, 3105) for 'bad', 'good';
+	$release = $hold->($source, "dirty_$source_id");
+	my ($rc) = $eu->psql('postgres', "SET statement_timeout = '60s'; CALL hllset_sync.run_round('us')");
+	is($rc, 0, "$direction: changes that can't be numbered now do not keep a round going");
+	is_synced($sink, 'good', $source, "$direction: nor the other set");
+	$release->();
+	run_round($eu, $us);
+	is_synced($sink, 'bad', $source, "$direction: they come later");
 }
 
 # ---- a batch that crashes the server ----
