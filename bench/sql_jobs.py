@@ -66,6 +66,7 @@ JOBS = (
     Job('groups of 10', 'grouped', 'bigint', 'of_10', goal=1.18),
     Job('zipf groups', 'grouped', 'bigint', 'zipf', goal=1.31),
     Job('10M rows, groups of 10', 'large', 'bigint', 'of_10', goal=1.18, large=True),
+    Job('10M rows, groups of 10, work_mem 4 MB', 'large', 'bigint', 'of_10', default_memory=True, large=True),
 )
 # With the server's own settings: nothing asks for workers.
 PARALLEL = (

@@ -233,7 +233,7 @@ HllsetStatus hllset_core_overlap(const HllsetBytes values[2], void *work, bool *
 
 typedef struct HllsetAccum HllsetAccum;
 
-/* Bytes that a new accumulator leaves of 128, where the caller may keep a head of its own. */
+/* Bytes that a new accumulator leaves of 256, where the caller may keep a head of its own. */
 #define HLLSET_ACCUM_HEAD 16
 
 /* Bytes of a new accumulator. precision must be in range. */

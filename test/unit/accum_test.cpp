@@ -35,10 +35,10 @@ TEST(Accum, StaysInItsFirstBlockForAFewElements)
 	Random random(70);
 	Aggregate aggregate(12);
 
-	aggregate.add(random_hashes(random, 20));
+	aggregate.add(random_hashes(random, 48));
 	EXPECT_EQ(0, aggregate.moves());
-	EXPECT_LE(aggregate.size(), 128u);
-	aggregate.add(random_hashes(random, 60));
+	EXPECT_LE(aggregate.size(), 256u - HLLSET_ACCUM_HEAD);
+	aggregate.add(random_hashes(random, 50));
 	EXPECT_LE(aggregate.size(), 512u);
 }
 
