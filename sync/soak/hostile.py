@@ -7,7 +7,7 @@
 Node b syncs with a, through a proxy that changes what a says, and with c, which is honest. First each kind of malice has its turn: rows without
 end, a row that claims to be a gigabyte, a byte a second, columns of other types, zero bytes in texts, an answer that never comes. Then
 messages are damaged at random for N seconds. Meanwhile no process of b may crash, the rows of b itself and of c stay what they are, and what comes
-from c goes on coming. In the end a speaks the truth again, and a verify makes its copy right. Exit code 1 if anything is wrong.
+from c goes on coming. In the end a speaks the truth again, and a verify makes its copy right, after drop_origin if a seemed to have lost rows. Exit code 1 if anything is wrong.
 """
 import argparse
 import shutil
@@ -72,6 +72,14 @@ class Hostile:
         state, error = self.b.query("SELECT state, left(last_error, 100) FROM hllset_sync.status WHERE peer = 'a'")[0]
         print(f"ok   {command:24} {connections:4} connections {heard:9} bytes  {state}: {error}", flush=True)
 
+    def withdraw(self):
+        """Rows that a seemed to have lost with a history that was undone, or under the id of a node that nobody is: these only drop_origin withdraws."""
+        honest = [node.query("SELECT node_id::text FROM hllset_sync.node()")[0][0] for node in self.cluster.nodes.values()]
+        for node_id, orphans in self.b.query("SELECT node_id::text, coalesce(sum(orphans), 0) FROM hllset_sync.origins LEFT JOIN hllset_sync.cursors USING (origin_id) GROUP BY 1"):
+            if orphans or node_id not in honest:
+                rows = self.b.query("SELECT hllset_sync.drop_origin(%s)", (node_id,))[0][0]
+                print(f"  withdrawn: {rows} rows of {'a' if node_id in honest else 'a node that nobody is'}, {orphans} of them without an owner", flush=True)
+
     def recover(self):
         self.b.query("SELECT hllset_sync.resume_peer('a')")
         end = time.monotonic() + 180
@@ -80,6 +88,7 @@ class Hostile:
                 self.b.query("CALL hllset_sync.verify('t', 'a')")
                 if self.equal("a"):
                     return
+                self.withdraw()
             except psycopg2.Error as error:
                 print(f"  {str(error).strip()}")
             time.sleep(0.5)

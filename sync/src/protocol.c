@@ -88,7 +88,10 @@ read_claim(void *state, const Datum *values, const bool *nulls)
 static const Oid claim_args[] = {TEXTOID, UUIDOID};
 static const Oid claim_columns[] = {BOOLOID};
 
-/* The cursor is looked at under the lock: another link may have moved it since it was asked for. */
+/*
+ * The cursor is looked at under the lock: another link may have moved it since it was asked for. One that can't be seen is no reason to wait; the
+ * call that needs it says why.
+ */
 bool
 sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int64 cursor)
 {
@@ -96,8 +99,8 @@ sync_ask_claim(SyncEnd *end, const char *set_name, const pg_uuid_t *origin, int6
 	static const SyncStatement statement = {
 		"k",
 		"SELECT CASE WHEN NOT pg_try_advisory_lock(" CLAIM_KEY ") THEN false "
-		"WHEN $3 = (SELECT seq FROM hllset_sync.p_cursor(ARRAY[$1], $2)) THEN true "
-		"ELSE NOT pg_advisory_unlock(" CLAIM_KEY ") END AS a",
+		"WHEN (SELECT seq <> $3 FROM hllset_sync.p_cursor(ARRAY[$1], $2)) "
+		"THEN NOT pg_advisory_unlock(" CLAIM_KEY ") ELSE true END AS a",
 		lengthof(args),
 		args,
 		1,
