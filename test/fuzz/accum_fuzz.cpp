@@ -72,8 +72,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (what < 3)
 		{
-			machine.hashes.push_back(
-				make_hash(static_cast<int>(input.number(1) % 65), input.number(4)));
+			int level = static_cast<int>(input.number(1) % 65);
+
+			machine.hashes.push_back(make_hash(level, input.number(4)));
 			machine.accumulator.add(machine.hashes.back());
 		}
 		else if (what < 5)
