@@ -37,7 +37,7 @@ output=${output:-hidden}
 [ ${#parts[@]} -gt 0 ] || parts=(type sync)
 
 packages=(build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev
-	libgtest-dev libbenchmark-dev libipc-run-perl python3 python3-psycopg2 python3-xxhash valgrind)
+	libgtest-dev libbenchmark-dev libipc-run-perl openssl python3 python3-psycopg2 python3-xxhash valgrind)
 
 # ---- steps ----
 
