@@ -13,6 +13,12 @@ import psycopg2
 
 PROXY = os.path.join(os.path.dirname(__file__), "..", "t", "proxy.py")
 WORKER = "hllset_worker"
+# What a server says when it is killed or stopped, or comes back; when a worker is; and when a link is cut.
+OF_FAULTS = re.compile(
+    "the database system is (starting up|in recovery mode|shutting down|not yet accepting connections)"
+    "|terminating connection due to (unexpected postmaster exit|administrator command)"
+    '|terminating background worker "hllset_sync .*" due to administrator command'
+    '|lock file "postmaster.pid" already exists|pre-existing shared memory block')
 
 
 def free_port(given=set()):
@@ -107,6 +113,11 @@ class Node:
         """Lines of the log that no kill -9 of a test explains."""
         with open(self.log, errors="replace") as log:
             return [line.strip() for line in log if re.search(r"terminated by signal (?!9:)|TRAP:|PANIC:", line)]
+
+    def errors(self):
+        """Errors in the log that no kill of a server or of a worker explains."""
+        with open(self.log, errors="replace") as log:
+            return [line.strip() for line in log if re.search(r" (ERROR|FATAL):  ", line) and not OF_FAULTS.search(line)]
 
     def script(self, sql, database="app"):
         """Statement by statement, each in a transaction of its own, as psql does it."""
