@@ -8,8 +8,8 @@ set -euo pipefail
 shopt -s inherit_errexit nullglob
 
 source_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-job=         # process group of the command that runs
-keep_work=   # not empty: leave folder and server
+declare -A running   # process groups of the commands that run
+keep_work=           # not empty: leave folder and server
 
 # The system's own programs, not what a login shell puts before them; no setting of a login's PostgreSQL, no locale of its own.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -51,16 +51,26 @@ update_packages() {
 
 # ---- processes ----
 
-# run COMMAND...: in a process group of its own, so that an interrupt ends it at once and as a whole. Its result is in $status.
-run() {
+# launch COMMAND...: in a process group of its own, so that an interrupt ends it at once and as a whole. Its number is in $launched.
+launch() {
 	set -m
 	(set -e; "$@") </dev/null &
-	job=$!
+	launched=$!
 	set +m
+	running[$launched]=yes
+}
+
+# await NUMBER: until the command has ended; nothing of its group is left then. Its result is in $status.
+await() {
 	status=0
-	wait "$job" || status=$?
-	kill -TERM -- "-$job" 2>/dev/null || true
-	job=
+	wait "$1" || status=$?
+	kill -TERM -- "-$1" 2>/dev/null || true
+	unset "running[$1]"
+}
+
+run() {
+	launch "$@"
+	await "$launched"
 }
 
 # hidden LOG COMMAND..., shown LOG COMMAND...: what it says goes to a file, or there and to the user.
@@ -99,11 +109,13 @@ stop_servers() {
 }
 
 clean_up() {
-	local result=$?
+	local result=$? group
 	set +e
 	trap - EXIT
 	trap '' HUP INT TERM
-	[ -z "$job" ] || kill -TERM -- "-$job"
+	for group in "${!running[@]}"; do
+		kill -TERM -- "-$group"
+	done
 	wait
 	if [ -z "$keep_work" ]; then
 		cd /

@@ -62,20 +62,40 @@ count_tests() {
 
 # step NAME COMMAND...: ends the whole run if COMMAND fails or has tested nothing.
 step() {
-	local name=$1 log start=$SECONDS tests
-	log=$work/log/step-$((++steps))
-	echo "== $name"
+	local log=$work/log/step-$((++steps)) start=$SECONDS
+	echo "== $1"
 	run "$output" "$log" "${@:2}"
-	tests=$(count_tests "$log")
+	verdict "$1" "$log" "$start"
+}
+
+# begin NAME COMMAND...: a step that runs beside those that follow, until `end`; what it says comes then.
+begin() {
+	begun=("$1" "$work/log/step-$((++steps))" "$SECONDS")
+	echo "== $1: begins, and runs beside what follows"
+	launch hidden "${begun[1]}" "${@:2}"
+	begun_group=$launched
+}
+
+end() {
+	echo "== ${begun[0]}: until it ends"
+	await "$begun_group"
+	[ "$output" = hidden ] || cat "${begun[1]}"
+	verdict "${begun[@]}"
+}
+
+# verdict NAME LOG START: of a step that has ended with $status.
+verdict() {
+	local tests
+	tests=$(count_tests "$2")
 	if [ "$status" -ne 0 ] || [ "$tests" -eq 0 ]; then
-		[ "$output" = shown ] || tail -n 400 "$log" | cut -c -1000
+		[ "$output" = shown ] || tail -n 400 "$2" | cut -c -1000
 		[ "$status" -ne 0 ] || echo "no test was run"
 		echo "$passed passed, 1 failed"
-		echo "hllset: FAILED: $name"
+		echo "hllset: FAILED: $1"
 		exit 1
 	fi
 	passed=$((passed + tests))
-	echo "   ok: $tests in $((SECONDS - start)) s"
+	echo "   ok: $tests in $((SECONDS - $3)) s"
 }
 
 # build_core FOLDER OPTION...: the core and its programs by CMake.
@@ -222,9 +242,10 @@ part_sync() {
 	step "sync: what it costs" sync_program soak/bars.py --lenient --rows 50000 --rounds 300
 	step "sync: extension with fault points" sync_faults
 	step "sync: TAP tests" tap -C sync
+	begin "sync: writers and faults" sync_program soak/soak.py
 	step "sync: faults at each point of a round" sync_program soak/faults.py
 	step "sync: a hostile peer" sync_program soak/hostile.py --seconds 60
-	step "sync: writers and faults" sync_program soak/soak.py
+	end
 	step "sync: demo" "$source_tree/scripts/demo-sync.sh" --check
 }
 
