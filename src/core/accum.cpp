@@ -9,7 +9,7 @@ namespace
 {
 
 /* Powers of two, as the server's allocator rounds up to one; of the first the caller needs some for a head of its own. */
-constexpr size_t kStartBytes = 256 - HLLSET_ACCUM_HEAD;
+constexpr size_t kStartBytes = 128 - HLLSET_ACCUM_HEAD;
 constexpr size_t kFewBytes = 512;
 
 /* Where there are many groups they have few tokens each, and every byte counts; later each move does. */
@@ -19,6 +19,13 @@ next_block(size_t bytes)
 	return bytes < kFewBytes ? 2 * std::bit_ceil(bytes) : 4 * bytes;
 }
 constexpr int kPlaneStep = 4;
+
+/* From where the block happens to lie, which no one outside knows. */
+uint16_t
+seed_of(const HllsetAccum *state)
+{
+	return static_cast<uint16_t>(reinterpret_cast<uintptr_t>(state) * 0x9e3779b97f4a7c15 >> 48);
+}
 
 constexpr uint8_t
 rounded_planes(int planes)
@@ -52,6 +59,7 @@ Accum::init(HllsetAccum *state, const Shape &shape)
 {
 	memset(static_cast<void *>(state), 0, shape.bytes());
 	state->shape = shape;
+	state->seed = seed_of(state);
 	if (shape.dense)
 		state->level0 = shape.compact ? kLevels : 1;
 	return Accum(state);

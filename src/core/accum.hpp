@@ -36,7 +36,8 @@ struct alignas(uint64_t) HllsetAccum
 {
 	hllset::Shape shape;
 	hllset::Shape wanted; /* set when HLLSET_NEEDS_ROOM is answered */
-	int32_t		level0;
+	int16_t		level0;
+	uint16_t	seed;  /* of the table's order */
 	uint32_t	count; /* tokens in the table */
 
 	/* planes, then slots */
@@ -57,7 +58,7 @@ public:
 	explicit Accum(HllsetAccum *state)
 		: state_(state), matrix_(state->planes(), state->shape.precision),
 		  table_(reinterpret_cast<uint32_t *>(matrix_.plane(state->shape.planes)), state->shape.slots,
-				 multiplier_of(state))
+				 state->seed * 0x9e3779b1u | 1)
 	{
 	}
 
@@ -76,13 +77,6 @@ public:
 	HllsetBytes encode(void *work) const;
 
 private:
-	/* Of the table: from where the block happens to lie, which no one outside knows. */
-	static uint32_t
-	multiplier_of(const HllsetAccum *state)
-	{
-		return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(state) * 0x9e3779b97f4a7c15 >> 32) | 1;
-	}
-
 	bool has_room_for(const Counts &operand, int planes);
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);

@@ -272,6 +272,12 @@ hllset_core_accum_precision(const HllsetAccum *accum)
 	return accum->shape.precision;
 }
 
+bool
+hllset_core_accum_is_compact(const HllsetAccum *accum)
+{
+	return accum->shape.compact;
+}
+
 size_t
 hllset_core_accum_encode_work(const HllsetAccum *accum)
 {

@@ -233,7 +233,7 @@ HllsetStatus hllset_core_overlap(const HllsetBytes values[2], void *work, bool *
 
 typedef struct HllsetAccum HllsetAccum;
 
-/* Bytes that a new accumulator leaves of 256, where the caller may keep a head of its own. */
+/* Bytes that a new accumulator leaves of 128, where the caller may keep a head of its own. */
 #define HLLSET_ACCUM_HEAD 16
 
 /* Bytes of a new accumulator. precision must be in range. */
@@ -255,8 +255,10 @@ void hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash);
 size_t hllset_core_accum_want(const HllsetAccum *accum);
 void hllset_core_accum_move(HllsetAccum *to, const HllsetAccum *from);
 
+/* A block may be copied as it is. */
 size_t hllset_core_accum_size(const HllsetAccum *accum);
 int hllset_core_accum_precision(const HllsetAccum *accum);
+bool hllset_core_accum_is_compact(const HllsetAccum *accum);
 
 /* The canonical bytes of the state, which is left as it is. */
 size_t hllset_core_accum_encode_work(const HllsetAccum *accum);

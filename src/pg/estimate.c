@@ -25,11 +25,15 @@ estimate(FunctionCallInfo fcinfo)
 Datum
 hllset_cardinality(PG_FUNCTION_ARGS)
 {
-	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
+	const HllsetState *state = hllset_expanded_state(PG_GETARG_DATUM(0));
+	HllsetBytes bytes;
 	double cardinality;
-	HllsetStatus status =
-		hllset_core_cardinality(bytes, palloc(hllset_core_estimate_work(bytes)), &cardinality);
+	HllsetStatus status;
 
+	if (state != NULL)
+		PG_RETURN_FLOAT8(hllset_state_estimate(state).cardinality);
+	bytes = hllset_bytes(PG_GETARG_HLLSET(0));
+	status = hllset_core_cardinality(bytes, palloc(hllset_core_estimate_work(bytes)), &cardinality);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	PG_RETURN_FLOAT8(cardinality);

@@ -119,6 +119,7 @@ hllset_state_settle(const HllsetState *state)
 /* in state.c */
 extern HllsetState *hllset_state_new(MemoryContext context, int precision);
 extern HllsetState *hllset_state_like(MemoryContext context, HllsetBytes value);
+extern HllsetState *hllset_state_copy(MemoryContext context, const HllsetState *original);
 extern void hllset_state_enlarge(HllsetState *state);
 extern void hllset_state_merge(HllsetState *state, const HllsetState *other);
 extern void hllset_state_union(HllsetState *state, HllsetBytes set);
@@ -134,12 +135,30 @@ hllset_state_add(HllsetState *state, uint64 hash)
 		hllset_state_enlarge(state);
 }
 
+/* ---- sets in memory ---- */
+
+/* in expanded.c: the state of an expanded object, or NULL for a flat value */
+extern const HllsetState *hllset_expanded_state(Datum value);
+
+/*
+ * A value that comes back where it was made just before is in a loop, and stays expanded from then on. Nowhere else: a value that is
+ * stored at once would be expanded in vain. So a new flat value is noted, and an operand is 0 if it isn't, and shall not be, expanded.
+ */
+extern Datum hllset_made(FunctionCallInfo fcinfo, HllsetBytes bytes);
+extern Datum hllset_expanded_operand(FunctionCallInfo fcinfo, Datum value);
+
+/* An expanded operand with one more element, or with those of another value: 0 if that is no set. */
+extern Datum hllset_expanded_add(Datum value, uint64 hash);
+extern Datum hllset_expanded_union(Datum value, HllsetBytes other);
+
 /* ---- what a call site keeps, in fn_extra ---- */
 
 typedef struct HllsetSite
 {
 	struct HllsetElement *element; /* what is known of the type of an element */
 	HllsetPending *pending;
+	size_t made_size; /* of the last value that was made here, and its last bytes; 0 if none was */
+	uint64 made_end;
 } HllsetSite;
 
 static inline HllsetSite *

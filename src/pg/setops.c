@@ -69,16 +69,21 @@ set_unchanged(FunctionCallInfo fcinfo)
 }
 
 static Datum
-add_hash(Datum original, uint64 hash)
+add_hash(FunctionCallInfo fcinfo, uint64 hash)
 {
-	HllsetBytes bytes = hllset_bytes(DatumGetHllset(original));
+	Datum original = PG_GETARG_DATUM(0);
+	Datum expanded = hllset_expanded_operand(fcinfo, original);
+	HllsetBytes bytes;
 	HllsetBytes result;
-	HllsetStatus status =
-		hllset_core_add(bytes, hash, palloc(hllset_core_add_work(bytes)), &result);
+	HllsetStatus status;
 
+	if (expanded != (Datum) 0)
+		return hllset_expanded_add(expanded, hash);
+	bytes = hllset_bytes(DatumGetHllset(original));
+	status = hllset_core_add(bytes, hash, palloc(hllset_core_add_work(bytes)), &result);
 	if (status != HLLSET_OK)
 		hllset_report(status);
-	return hllset_same(bytes, result) ? original : hllset_new(result);
+	return hllset_same(bytes, result) ? original : hllset_made(fcinfo, result);
 }
 
 Datum
@@ -86,7 +91,7 @@ hllset_add(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return set_unchanged(fcinfo);
-	return add_hash(PG_GETARG_DATUM(0), hllset_hash_argument(fcinfo, 1));
+	return add_hash(fcinfo, hllset_hash_argument(fcinfo, 1));
 }
 
 Datum
@@ -94,7 +99,7 @@ hllset_add_text(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return set_unchanged(fcinfo);
-	return add_hash(PG_GETARG_DATUM(0), hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
+	return add_hash(fcinfo, hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
 }
 
 Datum
@@ -102,7 +107,7 @@ hllset_add_char(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return set_unchanged(fcinfo);
-	return add_hash(PG_GETARG_DATUM(0), hllset_hash_char(PG_GETARG_CHAR(1)));
+	return add_hash(fcinfo, hllset_hash_char(PG_GETARG_CHAR(1)));
 }
 
 Datum
@@ -110,7 +115,7 @@ hllset_add_hllhash(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return set_unchanged(fcinfo);
-	return add_hash(PG_GETARG_DATUM(0), DatumGetUInt64(PG_GETARG_DATUM(1)));
+	return add_hash(fcinfo, DatumGetUInt64(PG_GETARG_DATUM(1)));
 }
 
 HllsetBytes
@@ -137,12 +142,18 @@ combine(FunctionCallInfo fcinfo, HllsetOp op)
 		return PG_GETARG_DATUM(0);
 	if (hllset_same(b, result))
 		return PG_GETARG_DATUM(1);
-	return hllset_new(result);
+	return hllset_made(fcinfo, result);
 }
 
 Datum
 hllset_union(PG_FUNCTION_ARGS)
 {
+	Datum expanded = hllset_expanded_operand(fcinfo, PG_GETARG_DATUM(0));
+
+	if (expanded != (Datum) 0)
+		expanded = hllset_expanded_union(expanded, hllset_bytes(PG_GETARG_HLLSET(1)));
+	if (expanded != (Datum) 0)
+		return expanded;
 	return combine(fcinfo, HLLSET_UNION);
 }
 

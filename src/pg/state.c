@@ -32,6 +32,20 @@ hllset_state_like(MemoryContext context, HllsetBytes value)
 	return hllset_state_new(context, precision);
 }
 
+/* One whose elements don't wait. */
+HllsetState *
+hllset_state_copy(MemoryContext context, const HllsetState *original)
+{
+	size_t size = hllset_core_accum_size(original->accum);
+	HllsetState *state = MemoryContextAlloc(context, sizeof(HllsetState) + size);
+
+	Assert(original->pending == NULL);
+	state->accum = (HllsetAccum *) (state + 1);
+	state->pending = NULL;
+	memcpy(state->accum, original->accum, size);
+	return state;
+}
+
 void
 hllset_state_enlarge(HllsetState *state)
 {

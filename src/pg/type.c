@@ -31,15 +31,30 @@ hllset_new(HllsetBytes bytes)
 	return PointerGetDatum(set);
 }
 
+/* An expanded set that has the precision and form already. */
+static bool
+fits_expanded(Datum original, int precision, HllsetForm form)
+{
+	const HllsetState *state = hllset_expanded_state(original);
+
+	return state != NULL && hllset_core_accum_precision(state->accum) == precision &&
+		   (form == HLLSET_AS_IT_IS ||
+			hllset_core_accum_is_compact(state->accum) == (form == HLLSET_COMPACT));
+}
+
 /* The value in another precision and form; the original datum if it fits already. */
 static Datum
 convert(fmNodePtr escontext, Datum original, int precision, HllsetForm form)
 {
-	HllsetBytes bytes = hllset_bytes(DatumGetHllset(original));
+	HllsetBytes bytes;
 	HllsetBytes result;
-	HllsetStatus status = hllset_core_convert(bytes, precision, form,
-											  palloc(hllset_core_convert_work(bytes)), &result);
+	HllsetStatus status;
 
+	if (fits_expanded(original, precision, form))
+		return original;
+	bytes = hllset_bytes(DatumGetHllset(original));
+	status = hllset_core_convert(bytes, precision, form, palloc(hllset_core_convert_work(bytes)),
+								 &result);
 	if (status != HLLSET_OK)
 		return hllset_refuse_convert(escontext, status, bytes, precision);
 	return hllset_same(bytes, result) ? original : hllset_new(result);

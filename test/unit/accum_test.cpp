@@ -35,9 +35,11 @@ TEST(Accum, StaysInItsFirstBlockForAFewElements)
 	Random random(70);
 	Aggregate aggregate(12);
 
-	aggregate.add(random_hashes(random, 48));
+	aggregate.add(random_hashes(random, 20));
 	EXPECT_EQ(0, aggregate.moves());
-	EXPECT_LE(aggregate.size(), 256u - HLLSET_ACCUM_HEAD);
+	EXPECT_LE(aggregate.size(), 128u - HLLSET_ACCUM_HEAD);
+	aggregate.add(random_hashes(random, 30));
+	EXPECT_LE(aggregate.size(), 256u);
 	aggregate.add(random_hashes(random, 50));
 	EXPECT_LE(aggregate.size(), 512u);
 }
@@ -93,6 +95,39 @@ TEST(Accum, NoElementIsLostOnAnyMove)
 					ASSERT_EQ(model_of(all, p, compact), aggregate.encode());
 				}
 			}
+}
+
+/* Copied at every size, wherever the copy lies: each goes its own way from there. */
+TEST(Accum, ACopyIsAStateOfItsOwn)
+{
+	Random random(76);
+
+	for (int p : {4, 8, 12})
+		for (bool compact : {false, true})
+		{
+			Aggregate aggregate(p, compact);
+			Hashes all;
+
+			for (uint64_t hash : random_hashes(random, 600, Spread::many_zeros))
+			{
+				Buffer twin(hllset_core_accum_size(aggregate.state()));
+				HllsetAccum *state = static_cast<HllsetAccum *>(twin.data());
+
+				memcpy(twin.data(), aggregate.state(), hllset_core_accum_size(aggregate.state()));
+				if (hllset_core_accum_add(state, ~hash) == HLLSET_OK)
+				{
+					Hashes others = all;
+					Buffer work(hllset_core_accum_encode_work(state));
+
+					others.push_back(~hash);
+					ASSERT_EQ(model_of(others, p, compact), copy(hllset_core_accum_encode(state, work.data())));
+				}
+				ASSERT_EQ(model_of(all, p, compact), aggregate.encode());
+				ASSERT_EQ(compact, hllset_core_accum_is_compact(aggregate.state()));
+				all.push_back(hash);
+				aggregate.add(hash);
+			}
+		}
 }
 
 /* The call that is answered with HLLSET_NEEDS_ROOM may be repeated as it is; `from` is only read. */
