@@ -448,188 +448,188 @@ CREATE FUNCTION hll_accum_final(internal) RETURNS hllset
 CREATE FUNCTION hll_accum_count(internal) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'hllset_accum_count' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200;
 
-CREATE AGGREGATE hll_add_agg(smallint) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(smallint) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(smallint) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(smallint, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(smallint, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(smallint, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(integer) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(integer, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(integer, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(integer, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(bigint) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(bigint) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(bigint) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(bigint, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(bigint, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(bigint, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(numeric) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(numeric) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(numeric) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(numeric, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(numeric, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(numeric, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(real) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(real) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(real) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(real, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(real, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(real, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(double precision) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(double precision) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(double precision) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(double precision, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(double precision, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(double precision, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(text) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(text) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(text) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(text, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(text, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(text, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(bytea) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(bytea) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(bytea) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(bytea, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(bytea, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(bytea, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(uuid) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(uuid) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(uuid) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(uuid, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(uuid, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(uuid, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(boolean) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(boolean) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(boolean) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(boolean, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(boolean, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(boolean, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(date) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(date) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(date) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(date, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(date, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(date, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(timestamp) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(timestamp) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(timestamp) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(timestamp, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(timestamp, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(timestamp, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(timestamptz) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(timestamptz) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(timestamptz) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(timestamptz, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(timestamptz, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(timestamptz, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(inet) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(inet) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(inet) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(inet, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(inet, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(inet, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(jsonb) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(jsonb) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(jsonb) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(jsonb, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(jsonb, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(jsonb, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(oid) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(oid) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(oid) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(oid, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(oid, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(oid, integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg("char") (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg("char") (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg("char") IS 'set of the values';
-CREATE AGGREGATE hll_add_agg("char", integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg("char", integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg("char", integer) IS 'set of the values at a precision';
-CREATE AGGREGATE hll_add_agg(hllhash) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(hllhash) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(hllhash) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(hllhash, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(hllhash, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(hllhash, integer) IS 'set of the values at a precision';
 
 /* Without COMBINEFUNC, so that Citus ships this one by its name: it can't run a polymorphic aggregate in two steps. */
-CREATE AGGREGATE hll_add_agg(anyelement) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(anyelement) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(anyelement) IS 'set of the values';
-CREATE AGGREGATE hll_add_agg(anyelement, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE hll_add_agg(anyelement, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	FINALFUNC = hll_accum_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_add_agg(anyelement, integer) IS 'set of the values at a precision';
 
-CREATE AGGREGATE approx_count_distinct(text) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct(text) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(text) IS 'estimated number of distinct values';
-CREATE AGGREGATE approx_count_distinct(text, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct(text, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(text, integer) IS 'estimated number of distinct values, counted at a precision';
-CREATE AGGREGATE approx_count_distinct("char") (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct("char") (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct("char") IS 'estimated number of distinct values';
-CREATE AGGREGATE approx_count_distinct("char", integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct("char", integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct("char", integer) IS 'estimated number of distinct values, counted at a precision';
-CREATE AGGREGATE approx_count_distinct(hllhash) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct(hllhash) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(hllhash) IS 'estimated number of distinct values';
-CREATE AGGREGATE approx_count_distinct(hllhash, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct(hllhash, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(hllhash, integer) IS 'estimated number of distinct values, counted at a precision';
-CREATE AGGREGATE approx_count_distinct(anyelement) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct(anyelement) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(anyelement) IS 'estimated number of distinct values';
-CREATE AGGREGATE approx_count_distinct(anyelement, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+CREATE AGGREGATE approx_count_distinct(anyelement, integer) (SFUNC = hll_add_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_accum_combine, SERIALFUNC = hll_accum_serialize, DESERIALFUNC = hll_accum_deserialize,
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(anyelement, integer) IS 'estimated number of distinct values, counted at a precision';
@@ -647,7 +647,7 @@ CREATE FUNCTION hll_union_deserialize(bytea, internal) RETURNS internal
 CREATE FUNCTION hll_union_final(internal) RETURNS hllset
 	AS 'MODULE_PATHNAME', 'hllset_union_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
 
-CREATE AGGREGATE hll_union_agg(hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 512,
+CREATE AGGREGATE hll_union_agg(hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_union_combine, SERIALFUNC = hll_union_serialize, DESERIALFUNC = hll_union_deserialize,
 	FINALFUNC = hll_union_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_union_agg(hllset) IS 'union of the values';
