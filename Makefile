@@ -14,7 +14,7 @@ override PG_CXXFLAGS += -std=c++20 -O3 -fno-exceptions -fno-rtti -fvisibility=hi
 # Calls within the library need no table of another library's.
 SHLIB_LINK  = -lm -Wl,-Bsymbolic-functions
 
-REGRESS      = type vectors element hllhash overload aggregate pending setops expanded union intersect algebra measure predicate precedence compare estimate info errors \
+REGRESS      = type vectors element hllhash overload aggregate pending setops expanded union rolling intersect algebra measure predicate precedence compare estimate info errors \
                hostile cookbook install
 REGRESS_OPTS = --load-extension=hllset
 PROVE_TESTS  = test/t/*.pl

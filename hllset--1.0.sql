@@ -647,9 +647,19 @@ CREATE FUNCTION hll_union_deserialize(bytea, internal) RETURNS internal
 CREATE FUNCTION hll_union_final(internal) RETURNS hllset
 	AS 'MODULE_PATHNAME', 'hllset_union_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
 
+-- of a window that moves
+CREATE FUNCTION hll_rolling_trans(internal, hllset) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_rolling_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+CREATE FUNCTION hll_rolling_inverse(internal, hllset) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_rolling_inverse' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+CREATE FUNCTION hll_rolling_final(internal) RETURNS hllset
+	AS 'MODULE_PATHNAME', 'hllset_rolling_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+
 CREATE AGGREGATE hll_union_agg(hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_union_combine, SERIALFUNC = hll_union_serialize, DESERIALFUNC = hll_union_deserialize,
-	FINALFUNC = hll_union_final, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
+	FINALFUNC = hll_union_final, FINALFUNC_MODIFY = READ_ONLY,
+	MSFUNC = hll_rolling_trans, MINVFUNC = hll_rolling_inverse, MSTYPE = internal, MSSPACE = 8192,
+	MFINALFUNC = hll_rolling_final, MFINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE hll_union_agg(hllset) IS 'union of the values';
 
 -- ---- intersect ----

@@ -36,6 +36,8 @@ FROM (SELECT month, user_id, min(month) OVER (PARTITION BY user_id) AS first,
 	min(month) OVER (PARTITION BY user_id ORDER BY month RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING) AS last FROM visits) v GROUP BY month;
 CREATE TABLE exact_funnel AS
 SELECT step, count(*) FILTER (WHERE came = step) AS exact FROM (SELECT step, user_id, count(*) OVER (PARTITION BY user_id ORDER BY step) AS came FROM events) e GROUP BY step;
+CREATE TABLE exact_week AS
+SELECT day, count(DISTINCT l.user_id) AS exact FROM (SELECT DISTINCT day FROM logins) d JOIN LATERAL (SELECT user_id FROM logins WHERE logins.day BETWEEN d.day - 6 AND d.day) l ON true GROUP BY day;
 CREATE TABLE exact_overlap AS
 SELECT a.site AS a, b.site AS b, count(*) AS exact FROM readers a JOIN readers b USING (user_id) GROUP BY 1, 2;
 CREATE TABLE exact_own AS
@@ -106,9 +108,16 @@ FROM (
 ) s JOIN exact_own USING (site)
 ORDER BY site;
 
--- frequency of visits
+-- rolling weeks
 CREATE TABLE daily AS
 SELECT day, hll_add_agg(user_id) AS users FROM logins GROUP BY day;
+
+SELECT to_char(day, 'Mon DD') AS until, about(# users) AS daily, about(# week) AS weekly, exact, round((hll_cardinality(users) / hll_cardinality(week))::numeric, 2) AS share
+FROM (SELECT day, users, hll_union_agg(users) OVER (ORDER BY day RANGE '6 days' PRECEDING) AS week FROM daily) w JOIN exact_week USING (day)
+WHERE day > '2026-03-07'
+ORDER BY day;
+
+-- frequency of visits
 
 CREATE FUNCTION in_exactly(k int, sets hllset[]) RETURNS hllset LANGUAGE plpgsql IMMUTABLE AS
 $$

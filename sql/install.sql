@@ -4,7 +4,7 @@
 SELECT pg_describe_object(classid, objid, objsubid) AS without_comment FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'hllset') AND deptype = 'e'
 	AND obj_description(objid, classid::regclass::name) IS NULL
-	AND NOT (classid = 'pg_proc'::regclass AND (SELECT proname ~ '^(hll_add_trans|hll_accum_|hll_(union|intersect)_(trans|combine|serialize|deserialize|final)$)|^(hllset|hllhash)(|_in|_out|_recv|_send|_typmod_in|_typmod_out|_eq|_ne|_lt|_le|_gt|_ge|_cmp|_hashcode|_hashcode_extended)$'
+	AND NOT (classid = 'pg_proc'::regclass AND (SELECT proname ~ '^(hll_add_trans|hll_accum_|hll_(union|rolling|intersect)_(trans|inverse|combine|serialize|deserialize|final)$)|^(hllset|hllhash)(|_in|_out|_recv|_send|_typmod_in|_typmod_out|_eq|_ne|_lt|_le|_gt|_ge|_cmp|_hashcode|_hashcode_extended)$'
 		FROM pg_proc p WHERE p.oid = objid))
 	AND NOT (classid = 'pg_type'::regclass AND (SELECT typelem <> 0 FROM pg_type t WHERE t.oid = objid))
 	AND classid <> 'pg_opfamily'::regclass

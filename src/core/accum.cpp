@@ -114,12 +114,10 @@ Accum::has_room_for(const Counts &operand, int planes)
 void
 Accum::raise(int level0)
 {
-	for (; state_->level0 < level0; state_->level0++)
-	{
-		int			level = state_->level0;
-
-		state_->count -= table_.remove_level(level, [&](Coupon token) { matrix_.set(level, token); });
-	}
+	if (level0 <= state_->level0)
+		return;
+	state_->count -= table_.remove_below(level0, [&](Coupon token) { matrix_.set(level_of(token), token); });
+	state_->level0 = static_cast<int16_t>(level0);
 }
 
 HllsetStatus

@@ -60,23 +60,27 @@ public:
 		__builtin_prefetch(slots_ + home(token), 1);
 	}
 
+	/* All tokens, in no order. */
 	template <typename Sink>
 	void
 	for_each(Sink &&sink) const
 	{
-		for (uint32_t i = 0; i < slot_count_; i++)
-			if (slots_[i] != 0)
-				sink(slots_[i] & ~kOccupied);
+		for (uint32_t i = 0; i < slot_count_; i += kBatch)
+		{
+			Coupon		batch[kBatch];
+			uint32_t	count = pick(i, batch, [](uint32_t slot) { return slot != 0; });
+
+			for (uint32_t k = 0; k < count; k++)
+				sink(batch[k]);
+		}
 	}
 
-	/* Takes out all tokens of a level, each through the sink; returns how many. There must be a free slot. */
+	/* Takes out all tokens below a level, each through the sink; returns how many. There must be a free slot. */
 	template <typename Sink>
 	uint32_t
-	remove_level(int level, Sink &&sink)
+	remove_below(int level, Sink &&sink)
 	{
-		constexpr uint32_t kBatch = 64;
-		Coupon		batch[kBatch];
-		uint32_t	wanted = kOccupied >> kAddressBits | static_cast<uint32_t>(level);
+		constexpr uint32_t kFirst = kOccupied >> kAddressBits;
 		uint32_t	removed = 0;
 
 		if (slot_count_ == 0)
@@ -84,20 +88,17 @@ public:
 
 		uint32_t	barrier = free_slot();
 
-		for (uint32_t i = 0; i < slot_count_;)
+		for (uint32_t i = 0; i < slot_count_; i += kBatch)
 		{
-			uint32_t	end = std::min(i + kBatch, slot_count_);
-			uint32_t	count = 0;
+			Coupon		batch[kBatch];
+			uint32_t	count = pick(i, batch, [level](uint32_t &slot) {
+				/* of a free slot this wraps around */
+				bool		hit = (slot >> kAddressBits) - kFirst < static_cast<uint32_t>(level);
 
-			/* without branches: which slots are hit is as random as the hash */
-			for (; i < end; i++)
-			{
-				bool		hit = slots_[i] >> kAddressBits == wanted;
+				slot = hit ? 0 : slot;
+				return hit;
+			});
 
-				batch[count] = slots_[i] & ~kOccupied;
-				count += hit;
-				slots_[i] = hit ? 0 : slots_[i];
-			}
 			for (uint32_t k = 0; k < count; k++)
 				sink(batch[k]);
 			removed += count;
@@ -111,6 +112,23 @@ public:
 
 private:
 	static constexpr uint32_t kOccupied = 1u << 31;
+	static constexpr uint32_t kBatch = 64;
+
+	/* Of a batch of slots from `first` on the tokens that `hit` says; without branches: which those are is as random as the hash. */
+	template <typename Hit>
+	uint32_t
+	pick(uint32_t first, Coupon *batch, Hit &&hit) const
+	{
+		uint32_t	end = std::min(first + kBatch, slot_count_);
+		uint32_t	count = 0;
+
+		for (uint32_t i = first; i < end; i++)
+		{
+			batch[count] = slots_[i] & ~kOccupied;
+			count += hit(slots_[i]);
+		}
+		return count;
+	}
 
 	/* Multiplicative hashing (Knuth 6.4), scaled to the number of slots by another multiplication instead of a mask. */
 	uint32_t

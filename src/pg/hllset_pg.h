@@ -135,6 +135,18 @@ hllset_state_add(HllsetState *state, uint64 hash)
 		hllset_state_enlarge(state);
 }
 
+/* ---- the state of unions ---- */
+
+typedef struct HllsetUnion
+{
+	HllsetState *sets;
+	Hllset *others; /* of the values that are no sets; NULL until there is one */
+} HllsetUnion;
+
+/* in union.c: a state with one more value, a new one if it was NULL; what it is, in the current context */
+extern HllsetUnion *hllset_union_add(MemoryContext context, HllsetUnion *state, HllsetBytes value);
+extern Datum hllset_union_encode(const HllsetUnion *state);
+
 /* ---- sets in memory ---- */
 
 /* in expanded.c: the state of an expanded object, or NULL for a flat value */

@@ -16,16 +16,10 @@ PG_FUNCTION_INFO_V1(hllset_union_final);
 /* The first byte of a serial form with a running value. Otherwise it is that of a set, which is its format version. */
 #define WITH_OTHERS 0
 
-typedef struct UnionState
-{
-	HllsetState *sets;
-	Hllset *others; /* NULL until there is one */
-} UnionState;
-
-static UnionState *
+static HllsetUnion *
 new_state(MemoryContext context, HllsetState *sets)
 {
-	UnionState *state = MemoryContextAllocZero(context, sizeof(UnionState));
+	HllsetUnion *state = MemoryContextAllocZero(context, sizeof(HllsetUnion));
 
 	state->sets = sets;
 	return state;
@@ -33,29 +27,45 @@ new_state(MemoryContext context, HllsetState *sets)
 
 /* What is no set joins the others. */
 static void
-unite_other(MemoryContext context, UnionState *state, HllsetBytes value)
+unite_other(MemoryContext context, HllsetUnion *state, HllsetBytes value)
 {
 	if (state->others != NULL)
 		value = hllset_combine(HLLSET_UNION, hllset_bytes(state->others), value);
 	hllset_kept_replace(context, &state->others, value);
 }
 
+HllsetUnion *
+hllset_union_add(MemoryContext context, HllsetUnion *state, HllsetBytes value)
+{
+	if (state == NULL)
+		state = new_state(context, hllset_state_like(context, value));
+	if (!hllset_state_try_union(state->sets, value))
+		unite_other(context, state, value);
+	return state;
+}
+
+Datum
+hllset_union_encode(const HllsetUnion *state)
+{
+	Datum sets = hllset_state_encode(state->sets);
+
+	if (state->others == NULL)
+		return sets;
+	return hllset_new(hllset_combine(HLLSET_UNION, hllset_bytes((Hllset *) DatumGetPointer(sets)),
+									 hllset_bytes(state->others)));
+}
+
 Datum
 hllset_union_trans(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = hllset_aggregate_context(fcinfo);
-	UnionState *state = hllset_state_argument(fcinfo, 0);
+	HllsetUnion *state = hllset_state_argument(fcinfo, 0);
 	Hllset *value;
-	HllsetBytes bytes;
 
 	if (PG_ARGISNULL(1))
 		return hllset_return_state(fcinfo, state);
 	value = PG_GETARG_HLLSET(1);
-	bytes = hllset_bytes(value);
-	if (state == NULL)
-		state = new_state(context, hllset_state_like(context, bytes));
-	if (!hllset_state_try_union(state->sets, bytes))
-		unite_other(context, state, bytes);
+	state = hllset_union_add(context, state, hllset_bytes(value));
 	PG_FREE_IF_COPY(value, 1);
 	PG_RETURN_POINTER(state);
 }
@@ -64,8 +74,8 @@ Datum
 hllset_union_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = hllset_aggregate_context(fcinfo);
-	UnionState *state = hllset_state_argument(fcinfo, 0);
-	UnionState *other = hllset_state_argument(fcinfo, 1);
+	HllsetUnion *state = hllset_state_argument(fcinfo, 0);
+	HllsetUnion *other = hllset_state_argument(fcinfo, 1);
 
 	if (other == NULL)
 		return hllset_return_state(fcinfo, state);
@@ -81,7 +91,7 @@ hllset_union_combine(PG_FUNCTION_ARGS)
 Datum
 hllset_union_serialize(PG_FUNCTION_ARGS)
 {
-	UnionState *state = (UnionState *) PG_GETARG_POINTER(0);
+	HllsetUnion *state = (HllsetUnion *) PG_GETARG_POINTER(0);
 	Datum sets = hllset_state_encode(state->sets);
 	StringInfoData message;
 
@@ -100,7 +110,7 @@ hllset_union_deserialize(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = CurrentMemoryContext;
 	HllsetBytes sets = hllset_bytes(PG_GETARG_HLLSET(0));
-	UnionState *state = new_state(context, NULL);
+	HllsetUnion *state = new_state(context, NULL);
 
 	if (sets.size > 0 && sets.data[0] == WITH_OTHERS)
 	{
@@ -118,14 +128,9 @@ hllset_union_deserialize(PG_FUNCTION_ARGS)
 Datum
 hllset_union_final(PG_FUNCTION_ARGS)
 {
-	UnionState *state = hllset_state_argument(fcinfo, 0);
-	Datum sets;
+	HllsetUnion *state = hllset_state_argument(fcinfo, 0);
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	sets = hllset_state_encode(state->sets);
-	if (state->others == NULL)
-		return sets;
-	return hllset_new(hllset_combine(HLLSET_UNION, hllset_bytes((Hllset *) DatumGetPointer(sets)),
-									 hllset_bytes(state->others)));
+	return hllset_union_encode(state);
 }
