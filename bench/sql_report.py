@@ -13,7 +13,7 @@ PLAIN = ('count(*)', 'hash only', 'count(distinct)')
 STORED_GOALS = {(100, 'union'): '.5', (10_000, 'union'): '5 / 10', (1_000_000, 'union'): '5 / 10', (100, 'cardinality'): '.4',
                 (10_000, 'cardinality'): '5 / 10', (1_000_000, 'cardinality'): '5 / 10'}
 STEPS = {'add in a loop': 'one `hll_add` in a loop', 'update': '`UPDATE` with `hll_add`', 'rolling week': 'rolling week',
-         'week by a join': 'week by a join'}
+         'rolling month': 'rolling month', 'week by a join': 'week by a join'}
 STEP_GOALS = {'add in a loop': '2', 'rolling week': '200 at 14'}
 
 
@@ -120,7 +120,7 @@ def steps(results):
     cells = {(r['what'], r['name']): short(r['us']) for r in results['steps']}
     rows = [[name, *(cells.get((what, name), '') for what in STEPS)] for name in results['bytes']]
     rows.append(['goal', *(STEP_GOALS.get(what, '') for what in STEPS)])
-    return Table('steps', 'CPU microseconds of a step: sets of 10,000 elements, weeks of seven of them', ['', *STEPS.values()], rows)
+    return Table('steps', 'CPU microseconds of a step: sets of 10,000 elements, one for each day', ['', *STEPS.values()], rows)
 
 
 def large_unions(results):

@@ -83,11 +83,11 @@ def run_values(sketches, options, installed):
 
 
 def run_steps(sketches, options, installed, scale):
-    """One element more in a PL/pgSQL loop and in an UPDATE, and a rolling union over seven days, as a window and by a join."""
+    """One element more in a PL/pgSQL loop and in an UPDATE, and a rolling union over seven and thirty days as a window, and over seven by a join."""
     n = 10_000
     adds = max(int(10_000 * scale), 100)
     updates = max(int(1_000 * scale), 10)
-    statements = {'add in a loop': {}, 'update': {}, 'rolling week': {}, 'week by a join': {}}
+    statements = {'add in a loop': {}, 'update': {}, 'rolling week': {}, 'rolling month': {}, 'week by a join': {}}
     for sketch in sketches:
         if sketch.add:
             add = sketch.add.format(s='v', x='(-i)::bigint')
@@ -101,14 +101,14 @@ def run_steps(sketches, options, installed, scale):
                 f'AS one; VACUUM ANALYZE updated', f'UPDATE updated SET s = {add}')
         days = sketch.table('days')
         union = sketch.union.format(s='s')
-        if sketch.windows:
-            statements['rolling week'][sketch.name] = (
-                f'SELECT sum({sketch.count("week")}) FROM (SELECT {union} OVER (ORDER BY day ROWS 6 PRECEDING) AS week '
-                f'FROM {days}) AS weeks')
+        for what, before in (('rolling week', 6), ('rolling month', 29)) if sketch.windows else ():
+            statements[what][sketch.name] = (
+                f'SELECT sum({sketch.count("united")}) FROM (SELECT {union} OVER (ORDER BY day ROWS {before} PRECEDING) AS united '
+                f'FROM {days}) AS windows')
         statements['week by a join'][sketch.name] = (
             f'SELECT sum({sketch.count("week")}) FROM (SELECT (SELECT {union} FROM {days} AS d '
             f'WHERE d.day BETWEEN e.day - 6 AND e.day) AS week FROM {days} AS e OFFSET 0) AS weeks')
-    counts = {'add in a loop': adds, 'update': updates, 'rolling week': DAYS, 'week by a join': DAYS}
+    counts = {'add in a loop': adds, 'update': updates, 'rolling week': DAYS, 'rolling month': DAYS, 'week by a join': DAYS}
     results = []
     for what, of_sketches in statements.items():
         results += measure(of_sketches, dict.fromkeys(of_sketches, counts[what]), {'what': what}, options.rounds, options, installed)

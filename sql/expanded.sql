@@ -210,6 +210,14 @@ BEGIN
 	RAISE NOTICE '%', (SELECT c.s = hll_add_agg(i) FROM counters c, generate_series(1, 300) i GROUP BY c.s);
 END $$;
 
+-- what is read twice is changed by neither
+SELECT # hll_add(s, -1), # hll_add(s, -2), # (s | hllset_of(-5, -6)), # s FROM (SELECT added(10, 12) AS s OFFSET 0) q;
+WITH q AS MATERIALIZED (SELECT added(10, 12) AS s) SELECT # hll_add(a.s, -1), # (b.s | hllset_of(-2)), # a.s FROM q a, q b;
+SELECT CASE WHEN # s = n THEN # hll_add(s, -1) END AS more, # hll_add(largest, -1) AS of_window, # s AS n, # largest AS largest
+FROM (SELECT s, n, last_value(s) OVER (ORDER BY n ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS largest
+	FROM (SELECT n, added(n, 12) AS s FROM generate_series(10, 12) n OFFSET 0) q) w;
+SELECT # hll_add(u, -1), # hll_add(u, -2), # u FROM (SELECT hll_union_agg(added(n, 12)) AS u FROM generate_series(10, 12) n) q;
+
 -- what a step has replaced is gone
 DO $$
 DECLARE s hllset := hllset_empty();
