@@ -240,8 +240,9 @@ Accum::merge(const Accum &other)
 	return status;
 }
 
+/* Without those of the tokens. */
 Counts
-Accum::counts() const
+Accum::matrix_counts() const
 {
 	Counts		counts = {};
 
@@ -251,6 +252,14 @@ Accum::counts() const
 	counts.tokens = state_->count;
 	for (int k = 0; k < std::min<int>(state_->level0, state_->shape.planes); k++)
 		counts.ones[k] = matrix_.count(k);
+	return counts;
+}
+
+Counts
+Accum::counts() const
+{
+	Counts		counts = matrix_counts();
+
 	table_.for_each([&](Coupon token) { counts.ones[level_of(token)]++; });
 	return counts;
 }
@@ -265,13 +274,15 @@ Accum::encode_work() const
 HllsetBytes
 Accum::encode(void *work) const
 {
+	/* what is one too many lies where the spare room begins, or the result */
 	Coupon	   *tokens = static_cast<Coupon *>(work);
-
 	Coupon	   *spare = tokens + table_.copy(tokens);
 	uint8_t    *out = reinterpret_cast<uint8_t *>(spare + state_->count);
+	Counts		counts = matrix_counts();
 
 	sort_tokens(tokens, state_->count, spare);
-	return {out, hllset::encode(counts(), matrix_, tokens, out)};
+	count_levels(tokens, state_->count, counts.ones);
+	return {out, hllset::encode(counts, matrix_, tokens, out)};
 }
 
 } // namespace hllset

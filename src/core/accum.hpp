@@ -82,6 +82,7 @@ private:
 	void raise(int level0);
 	HllsetStatus insert(Coupon token);
 	HllsetStatus normalise();
+	Counts matrix_counts() const;
 
 	HllsetAccum *state_;
 	Matrix		matrix_;

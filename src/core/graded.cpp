@@ -152,8 +152,7 @@ Graded::encode()
 	counts.tokens = static_cast<uint32_t>(count_);
 	for (int k = 0; k < level0_; k++)
 		counts.ones[k] = matrix_.count(k);
-	for (size_t i = 0; i < count_; i++)
-		counts.ones[level_of(tokens_[i])]++;
+	count_levels(tokens_, count_, counts.ones);
 	return {out_, hllset::encode(counts, matrix_, tokens_, out_)};
 }
 

@@ -99,6 +99,21 @@ sort_tokens(Coupon *tokens, size_t count, Coupon *spare)
 	}
 }
 
+void
+count_levels(const Coupon *tokens, size_t count, uint32_t *ones)
+{
+	const Coupon *end = tokens + count;
+
+	while (tokens < end)
+	{
+		int			level = level_of(*tokens);
+		const Coupon *next = std::upper_bound(tokens, end, coupon_at(level, address_of(~Coupon{0})));
+
+		ones[level] += static_cast<uint32_t>(next - tokens);
+		tokens = next;
+	}
+}
+
 size_t
 sort_unique(std::span<Coupon> tokens)
 {
@@ -109,10 +124,7 @@ sort_unique(std::span<Coupon> tokens)
 uint32_t
 TokenTable::copy(Coupon *out) const
 {
-	uint32_t	count = 0;
-
-	for_each([&](Coupon token) { out[count++] = token; });
-	return count;
+	return pick(0, slot_count_, out, [](uint32_t slot) { return slot != 0; });
 }
 
 uint32_t

@@ -12,6 +12,9 @@ namespace hllset
 /* In place; spare is room for as many. */
 void sort_tokens(Coupon *tokens, size_t count, Coupon *spare);
 
+/* Adds to ones[k] how many sorted tokens are of level k. */
+void count_levels(const Coupon *tokens, size_t count, uint32_t *ones);
+
 /* Sorts and drops duplicates; returns the new length. */
 size_t sort_unique(std::span<Coupon> tokens);
 
@@ -68,7 +71,7 @@ public:
 		for (uint32_t i = 0; i < slot_count_; i += kBatch)
 		{
 			Coupon		batch[kBatch];
-			uint32_t	count = pick(i, batch, [](uint32_t slot) { return slot != 0; });
+			uint32_t	count = pick(i, i + kBatch, batch, [](uint32_t slot) { return slot != 0; });
 
 			for (uint32_t k = 0; k < count; k++)
 				sink(batch[k]);
@@ -91,7 +94,7 @@ public:
 		for (uint32_t i = 0; i < slot_count_; i += kBatch)
 		{
 			Coupon		batch[kBatch];
-			uint32_t	count = pick(i, batch, [level](uint32_t &slot) {
+			uint32_t	count = pick(i, i + kBatch, batch, [level](uint32_t &slot) {
 				/* of a free slot this wraps around */
 				bool		hit = (slot >> kAddressBits) - kFirst < static_cast<uint32_t>(level);
 
@@ -107,24 +110,24 @@ public:
 		return removed;
 	}
 
-	/* All tokens, in no order; returns how many. */
+	/* All tokens, in no order; returns how many. There must be room for one more. */
 	uint32_t copy(Coupon *out) const;
 
 private:
 	static constexpr uint32_t kOccupied = 1u << 31;
 	static constexpr uint32_t kBatch = 64;
 
-	/* Of a batch of slots from `first` on the tokens that `hit` says; without branches: which those are is as random as the hash. */
+	/* The tokens of the slots that `hit` says, and one more; without branches: which slots those are is as random as the hash. */
 	template <typename Hit>
 	uint32_t
-	pick(uint32_t first, Coupon *batch, Hit &&hit) const
+	pick(uint32_t first, uint32_t end, Coupon *out, Hit &&hit) const
 	{
-		uint32_t	end = std::min(first + kBatch, slot_count_);
 		uint32_t	count = 0;
 
+		end = std::min(end, slot_count_);
 		for (uint32_t i = first; i < end; i++)
 		{
-			batch[count] = slots_[i] & ~kOccupied;
+			out[count] = slots_[i] & ~kOccupied;
 			count += hit(slots_[i]);
 		}
 		return count;

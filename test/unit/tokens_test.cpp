@@ -135,14 +135,18 @@ TEST(TokenTable, CopyIsAllOfIt)
 {
 	uint32_t slots[20] = {};
 	TokenTable table(slots, 20, kMultipliers[0]);
-	Coupon out[17];
+	Coupon out[18];
+	uint32_t ones[kLevels] = {};
 
 	for (Coupon token = 0; token < 17; token++)
 		table.insert(token << kAddressBits | token * 1000);
 	ASSERT_EQ(17u, table.copy(out));
-	ASSERT_EQ(17u, sort_unique(out));
+	ASSERT_EQ(17u, sort_unique({out, 17}));
 	for (Coupon token = 0; token < 17; token++)
 		EXPECT_EQ(token << kAddressBits | token * 1000, out[token]);
+	count_levels(out, 17, ones);
+	for (Coupon level = 0; level < kLevels; level++)
+		EXPECT_EQ(level < 17, ones[level]);
 }
 
 TEST(TokenTable, NoSlotsHoldNothing)
