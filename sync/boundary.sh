@@ -29,7 +29,7 @@ frame_includes() {
 	includes src/frame.c src/frame.h | awk '$2 !~ /^(<std(bool|def|int)\.h>|"frame\.h")$/'
 }
 
-versions() { version_conditions src/*.c; }
+versions() { version_conditions src/*.c src/*.h | awk '!/^src\/hllset_sync\.h:/'; }
 
 without_output() {
 	local file

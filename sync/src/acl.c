@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Which roles of peers may read a set, or write their copies of it. */
-#include "hllset_sync.h"
+#include "process.h"
+#include "set.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

@@ -3,7 +3,8 @@
  * The sequencer: turns noted keys into numbered changes. One at a time for a set; what it numbers is flushed before others see it. The
  * notes and the rows that they mean are read with one snapshot, so no change can fall between them.
  */
-#include "hllset_sync.h"
+#include "process.h"
+#include "set.h"
 
 #include "access/table.h"
 #include "access/tableam.h"

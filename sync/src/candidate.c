@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Whether a table can be registered, and under what name, key and sketch columns; for each obstacle a message that says what to do. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/genam.h"
 #include "access/relation.h"

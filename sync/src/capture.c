@@ -3,7 +3,7 @@
  * The trigger that notes keys of changed rows, by plain inserts into the dirty heap of the set. It never makes a statement of a user fail
  * because a column was altered: then it notes that everything is to be compared, as after TRUNCATE.
  */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Registered sets: read from the catalog, compared with their tables, and their state kept. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"

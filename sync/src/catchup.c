@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Functions that wait for the workers: sync_now, wait_caught_up, wait_for_peers. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"

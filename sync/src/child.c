@@ -3,7 +3,7 @@
  * The processes that a launcher or a scheduler starts. The postmaster never restarts them: their parent does, after a wait that grows with
  * each failure, and ends them when they are not wanted any more.
  */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Which columns a set may have, and how they are described to peers. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Who has got what from this node, in shared memory: consumers that pull, peers that are pushed to, and how far the sequencer is. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include "catalog/pg_authid.h"
 #include "executor/spi.h"

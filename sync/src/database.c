@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The databases that the launcher looks after, in shared memory: who runs there, or why nobody does. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include <signal.h>
 

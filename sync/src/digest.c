@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The 128-bit content id of a row's sketches, by which a change is told from a rewrite. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"

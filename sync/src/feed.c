@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What others read from this node: changes after a token, and rows by key. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"

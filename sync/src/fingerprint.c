@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The second line: fingerprints of 1,024 ranges of keys, the keys of a range, and rows by key. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The heads of this node's sets, after the sequencers have looked for changes; and who has got how far. */
-#include "hllset_sync.h"
+#include "process.h"
+#include "set.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"

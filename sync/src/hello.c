@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* How a peer introduces itself, what sets it may ask for, and how far the copies of an origin are. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

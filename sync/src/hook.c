@@ -3,7 +3,7 @@
  * Statements that our workers would be in the way of, or that they should know of at once. A database that is dropped, renamed, moved or
  * copied must have no other sessions, so its workers leave it first, if the caller may do what he asks for.
  */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Which node this database is, and whether it still is the one that it was when it got its name. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/xlog.h"
 #include "catalog/pg_type.h"

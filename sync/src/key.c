@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Keys and sketches as bytes that cross the wire: framed values (frame.h), each as its type sends it. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "frame.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The launcher: keeps one scheduler running in each database of hllset_sync.databases, or says why it can't. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"

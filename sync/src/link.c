@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* A peer: its settings and the connection to it. */
 #include "link.h"
+#include "set.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

@@ -3,7 +3,10 @@
 #ifndef HLLSET_SYNC_LINK_H
 #define HLLSET_SYNC_LINK_H
 
-#include "hllset_sync.h"
+#include "round.h"
+#include "set.h"
+
+#include "nodes/pg_list.h"
 
 /* ---- wire.c ---- */
 

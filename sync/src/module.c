@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What happens when the library is loaded: in the postmaster, if preloaded, or by the first function that is called. */
-#include "hllset_sync.h"
+#include "process.h"
+#include "set.h"
 
 #include "miscadmin.h"
 

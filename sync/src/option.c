@@ -3,7 +3,7 @@
  * What a foreign server and a user mapping may say of a peer. Checked when they are made and again before each connection, since catalogs
  * outlive the rules. An option is allowed only if it is listed here: what a later libpq adds is refused.
  */
-#include "hllset_sync.h"
+#include "round.h"
 
 #include "access/reloptions.h"
 #include "catalog/pg_foreign_server.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Nodes whose rows are kept here: who may write for them, and how their copies are dropped or absorbed. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

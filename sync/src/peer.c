@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Peers: which foreign servers are synced with, how, and whether at all. Workers notice at the next round. */
-#include "hllset_sync.h"
+#include "process.h"
+#include "round.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

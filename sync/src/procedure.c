@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Rounds and verifications in the caller's session, which needs no worker: procedures, since they must not wait inside a transaction. */
 #include "link.h"
+#include "process.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What schedulers and workers have in common: how they start, how they survive an error, and whether there is anything to do for them. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include "access/xact.h"
 #include "catalog/pg_extension.h"

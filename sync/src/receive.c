@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Copies of another node's rows: written in one transaction with the cursor that says how far they go. */
 #include "link.h"
+#include "set.h"
 
 #include "access/detoast.h"
 #include "access/xact.h"

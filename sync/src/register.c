@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Registering a table as a set, and the way back. What may be wrong with the table is in candidate.c. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/xact.h"
 #include "catalog/dependency.h"

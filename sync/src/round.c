@@ -4,6 +4,7 @@
  * other; what goes wrong with the peer ends the round.
  */
 #include "link.h"
+#include "process.h"
 
 #include "executor/spi.h"
 #include "nodes/pg_list.h"

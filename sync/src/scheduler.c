@@ -3,7 +3,8 @@
  * The scheduler of one database: keeps one worker running for each peer, and does what must be done without any peer: gives sequence numbers
  * to what changed, forgets old tombstones, compares tables with their change index.
  */
-#include "hllset_sync.h"
+#include "process.h"
+#include "set.h"
 
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"

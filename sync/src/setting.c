@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The settings hllset_sync.*; the ones that say where workers run are read at a reload, the others may also be set by a superuser. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include <limits.h>
 

@@ -3,7 +3,7 @@
  * Shared memory: one lock, one condition variable for every change, and the parts that other files keep in it. Without preload there is
  * none; then nothing here may be called but sync_has_shared_memory and sync_require_shared_memory.
  */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include <signal.h>
 

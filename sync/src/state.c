@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What a round means for the status of its peer, and the half of the status that outlives a restart: the table peer_state. */
-#include "hllset_sync.h"
+#include "process.h"
+#include "round.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"

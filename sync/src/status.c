@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* How it goes with each peer: what its worker or its scheduler last said, in shared memory. */
-#include "hllset_sync.h"
+#include "process.h"
 
 #include <signal.h>
 

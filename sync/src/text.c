@@ -3,7 +3,7 @@
  * Pieces of statements. In the tables of a set the columns are named k1, k2, ... and s1, s2, ..., so names of users meet no others; those of
  * the table itself are quoted here, and nowhere else.
  */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"

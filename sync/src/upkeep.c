@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Upkeep of the change index: comparing it with the table, pruning it, counting it. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"

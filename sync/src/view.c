@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The views of a set: the union over all nodes, and the rows of each. */
-#include "hllset_sync.h"
+#include "set.h"
 
 #include "executor/spi.h"
 #include "lib/stringinfo.h"

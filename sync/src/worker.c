@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The worker of one peer: round after round, and a longer and longer wait after each error in a row. */
-#include "hllset_sync.h"
+#include "process.h"
+#include "round.h"
 
 #include <limits.h>
 
