@@ -8,7 +8,7 @@ usage() {
 	cat <<-END
 		usage: scripts/nightly.sh [--hours N] [--rows N]
 
-		Builds and installs both extensions, then runs for about N hours (8): what sync costs with a million rows (--rows),
+		Builds and installs both extensions, then runs for N hours (8) or a little more: what sync costs with a million rows (--rows),
 		a hostile peer, a source that is restored from backups, random bytes for what reads a peer's, and writers among
 		killed servers, 200 an hour up to a thousand, with 200 transactions a second at each of three nodes. Goes on after a
 		failure, and names each in the end. Packages that are missing are installed, if it is root who runs this.
@@ -33,6 +33,9 @@ part() { awk -v hours="$hours" -v share="$1" -v n="$2" 'BEGIN { x = int(hours * 
 # scaled N: N in five hours and more, fewer in fewer.
 scaled() { awk -v hours="$hours" -v n="$1" 'BEGIN { x = int(n * hours / 5); print (x < 1 ? 1 : x > n ? n : x) }'; }
 
+# left: seconds of the night that are left.
+left() { awk -v hours="$hours" -v passed="$SECONDS" 'BEGIN { x = int(hours * 3600 - passed); print (x < 0 ? 0 : x) }'; }
+
 failed=()
 
 # program NAME COMMAND...
@@ -56,6 +59,6 @@ soak_program bars.py --rows "$rows" --rounds 10000
 soak_program hostile.py --seconds "$(part 0.125 3600)"
 soak_program rewind.py --times "$(scaled 50)"
 program fuzz_frame fuzz_frame "$(part 0.0625 3600)"
-soak_program soak.py --kills "$(scaled 1000)" --worker-kills "$(scaled 500)" --partitions "$(scaled 300)" --seconds "$(part 0.333 3600)" --writers 9 --within 5 --keep 60
+soak_program soak.py --kills "$(scaled 1000)" --worker-kills "$(scaled 500)" --partitions "$(scaled 300)" --seconds "$(left)" --writers 9 --within 5 --keep 60
 [ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}"
 echo "hllset: the night is over, nothing was found"

@@ -16,7 +16,7 @@ WORKER = "hllset_worker"
 # What a server says when it is killed or stopped, or comes back; when a worker is; and when a link is cut.
 OF_FAULTS = re.compile(
     "the database system is (starting up|in recovery mode|shutting down|not yet accepting connections)"
-    "|terminating connection due to (unexpected postmaster exit|administrator command)"
+    "|connection to client lost|terminating connection due to (unexpected postmaster exit|administrator command)"
     '|terminating background worker "hllset_sync .*" due to administrator command'
     '|lock file "postmaster.pid" already exists|pre-existing shared memory block')
 
