@@ -10,7 +10,7 @@ Aligned::work_size(int sources, int precision, int finest, bool with_planes)
 {
 	size_t		planes = with_planes ? kLevels * plane_words(precision) * 8 : 0;
 
-	return static_cast<size_t>(sources) * (planes + stride(finest) * sizeof(Coupon));
+	return static_cast<size_t>(sources) * planes + static_cast<size_t>(sources + 1) * stride(finest) * sizeof(Coupon);
 }
 
 Aligned::Aligned(void *work, int sources, int precision, int level0, int finest, bool with_planes)
@@ -19,7 +19,8 @@ Aligned::Aligned(void *work, int sources, int precision, int level0, int finest,
 {
 	size_t		words = with_planes ? static_cast<size_t>(sources) * kLevels * plane_words(precision) : 0;
 
-	tokens_ = reinterpret_cast<Coupon *>(planes_ + words);
+	spare_ = reinterpret_cast<Coupon *>(planes_ + words);
+	tokens_ = spare_ + stride_;
 }
 
 HllsetStatus
@@ -48,7 +49,7 @@ Aligned::add(const View &view)
 		});
 
 	if (bits != token_bits(counts.precision, counts.level0))
-		length = sort_unique({list, length});
+		length = sort_unique(list, length, spare_);
 	list[length] = kNoToken;
 	count_++;
 	return status;

@@ -121,6 +121,7 @@ private:
 	int			count_ = 0;
 	size_t		stride_ = 0; /* room for the tokens of one set */
 	uint64_t   *planes_ = nullptr;
+	Coupon	   *spare_ = nullptr; /* room for the tokens of a set that are sorted */
 	Coupon	   *tokens_ = nullptr;
 };
 

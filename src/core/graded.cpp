@@ -38,27 +38,33 @@ Graded::Graded(void *work, int precision, bool compact, int finest)
 	out_ = reinterpret_cast<uint8_t *>(incoming_ + incoming);
 }
 
-/* Moves L0 up: clears the new planes, cuts the tokens if the state was small, and pours those that fall below. */
+/* Moves L0 up: clears the new planes, pours the tokens that fall below, and cuts the others if the state was small. */
 void
 Graded::raise(int level0)
 {
+	bool		was_small = level0_ == 0;
+	size_t		poured = 0;
+
 	if (level0 <= level0_)
 		return;
 	matrix_.clear(level0_, level0);
-	if (level0_ == 0 && token_bits(precision_, level0) < kAddressBits)
-	{
-		for (size_t i = 0; i < count_; i++)
-			tokens_[i] = cut(tokens_[i], token_bits(precision_, level0));
-		count_ = sort_unique({tokens_, count_});
-	}
 	level0_ = level0;
-
-	size_t		poured = 0;
-
 	for (; poured < count_ && level_of(tokens_[poured]) < level0; poured++)
 		matrix_.set(level_of(tokens_[poured]), tokens_[poured]);
 	count_ -= poured;
 	memmove(tokens_, tokens_ + poured, count_ * sizeof(Coupon));
+	if (was_small)
+		cut_tokens(token_bits(precision_, level0));
+}
+
+void
+Graded::cut_tokens(int bits)
+{
+	if (bits == kAddressBits)
+		return;
+	for (size_t i = 0; i < count_; i++)
+		tokens_[i] = cut(tokens_[i], bits);
+	count_ = sort_unique(tokens_, count_, spare_);
 }
 
 void
@@ -84,10 +90,8 @@ void
 Graded::flush(bool sorted)
 {
 	if (!sorted)
-		incoming_count_ = sort_unique({incoming_, incoming_count_});
-	count_ = static_cast<size_t>(std::set_union(tokens_, tokens_ + count_, incoming_,
-												incoming_ + incoming_count_, spare_) -
-								 spare_);
+		incoming_count_ = sort_unique(incoming_, incoming_count_, spare_);
+	count_ = unite_sorted({tokens_, count_}, {incoming_, incoming_count_}, spare_);
 	std::swap(tokens_, spare_);
 	incoming_count_ = 0;
 	normalise();
@@ -123,8 +127,22 @@ Graded::contains(Coupon full) const
 void
 Graded::add(Coupon full)
 {
-	absorb(full);
-	flush(true);
+	if (level_of(full) < level0_)
+	{
+		matrix_.set(level_of(full), full);
+		return;
+	}
+
+	Coupon		token = cut(full, token_bits(precision_, level0_));
+	Coupon	   *end = tokens_ + count_;
+	Coupon	   *place = std::lower_bound(tokens_, end, token);
+
+	if (place != end && *place == token)
+		return;
+	std::copy_backward(place, end, end + 1);
+	*place = token;
+	count_++;
+	normalise();
 }
 
 void

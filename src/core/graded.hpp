@@ -36,6 +36,7 @@ private:
 	void absorb(Coupon token);
 	void flush(bool sorted);
 	void raise(int level0);
+	void cut_tokens(int bits);
 	void normalise();
 
 	int

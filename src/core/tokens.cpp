@@ -114,11 +114,33 @@ count_levels(const Coupon *tokens, size_t count, uint32_t *ones)
 	}
 }
 
+/* Without branches: which list has the next token is as random as the hash. */
 size_t
-sort_unique(std::span<Coupon> tokens)
+unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out)
 {
-	std::sort(tokens.begin(), tokens.end());
-	return static_cast<size_t>(std::unique(tokens.begin(), tokens.end()) - tokens.begin());
+	Coupon	   *next = out;
+	size_t		i = 0;
+	size_t		j = 0;
+
+	while (i < a.size() && j < b.size())
+	{
+		Coupon		x = a[i];
+		Coupon		y = b[j];
+
+		*next++ = std::min(x, y);
+		i += x <= y;
+		j += y <= x;
+	}
+	next = std::copy(a.begin() + static_cast<ptrdiff_t>(i), a.end(), next);
+	next = std::copy(b.begin() + static_cast<ptrdiff_t>(j), b.end(), next);
+	return static_cast<size_t>(next - out);
+}
+
+size_t
+sort_unique(Coupon *tokens, size_t count, Coupon *spare)
+{
+	sort_tokens(tokens, count, spare);
+	return static_cast<size_t>(std::unique(tokens, tokens + count) - tokens);
 }
 
 uint32_t
@@ -144,14 +166,31 @@ TokenTable::free_slot() const
 void
 TokenTable::close_gaps(uint32_t barrier)
 {
-	for (uint32_t i = next(barrier); i != barrier; i = next(i))
-	{
-		uint32_t	slot = slots_[i];
+	close_gaps(barrier + 1, slot_count_);
+	close_gaps(0, barrier);
+}
 
-		if (slot == 0 || home(slot & ~kOccupied) == i)
-			continue;
-		slots_[i] = 0;
-		insert(slot & ~kOccupied);
+/* Tokens that are at home stay there; so which of a batch may move is known beforehand. */
+void
+TokenTable::close_gaps(uint32_t first, uint32_t end)
+{
+	for (; first < end; first += kBatch)
+	{
+		uint32_t	places[kBatch];
+		uint32_t	count = 0;
+
+		for (uint32_t i = first; i < std::min(first + kBatch, end); i++)
+		{
+			places[count] = i;
+			count += (slots_[i] != 0) & (home(slots_[i] & ~kOccupied) != i);
+		}
+		for (uint32_t k = 0; k < count; k++)
+		{
+			Coupon		token = slots_[places[k]] & ~kOccupied;
+
+			slots_[places[k]] = 0;
+			insert(token);
+		}
 	}
 }
 

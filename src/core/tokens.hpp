@@ -15,8 +15,11 @@ void sort_tokens(Coupon *tokens, size_t count, Coupon *spare);
 /* Adds to ones[k] how many sorted tokens are of level k. */
 void count_levels(const Coupon *tokens, size_t count, uint32_t *ones);
 
-/* Sorts and drops duplicates; returns the new length. */
-size_t sort_unique(std::span<Coupon> tokens);
+/* The union of two sorted lists of distinct tokens, to a place with room for both; returns its length. */
+size_t unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out);
+
+/* Sorts and drops duplicates; returns the new length. spare is room for as many. */
+size_t sort_unique(Coupon *tokens, size_t count, Coupon *spare);
 
 /*
  * Open addressing with linear probing over memory of the caller's. A slot is 0 or a coupon with the highest bit set. Any number
@@ -150,6 +153,7 @@ private:
 
 	uint32_t free_slot() const;
 	void close_gaps(uint32_t barrier);
+	void close_gaps(uint32_t first, uint32_t end);
 
 	uint32_t   *slots_;
 	uint32_t	slot_count_;

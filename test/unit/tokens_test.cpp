@@ -42,12 +42,43 @@ contents(const TokenTable &table)
 
 TEST(Tokens, SortUnique)
 {
-	std::vector<Coupon> tokens = {5, 1, 5, 0, 1u << 30, 1, 0};
+	Random random(10);
 
-	ASSERT_EQ(4u, sort_unique(tokens));
-	EXPECT_EQ((std::vector<Coupon>{0, 1, 5, 1u << 30}),
-			  std::vector<Coupon>(tokens.begin(), tokens.begin() + 4));
-	EXPECT_EQ(0u, sort_unique({}));
+	for (size_t count = 0; count < 600; count += 1 + count / 7)
+		for (int levels : {1, 3, 32})
+		{
+			std::vector<Coupon> tokens(count), spare(count);
+
+			for (Coupon &token : tokens)
+				token = static_cast<Coupon>(random() % static_cast<uint64_t>(levels)) << kAddressBits | (random() & 0xff);
+
+			std::set<Coupon> model(tokens.begin(), tokens.end());
+
+			tokens.resize(sort_unique(tokens.data(), count, spare.data()));
+			EXPECT_EQ(std::vector<Coupon>(model.begin(), model.end()), tokens);
+		}
+}
+
+TEST(Tokens, UniteSorted)
+{
+	Random random(11);
+
+	for (int round = 0; round < 300; round++)
+	{
+		std::set<Coupon> a, b;
+
+		for (uint64_t i = random() % 50; i > 0; i--)
+			a.insert(static_cast<Coupon>(random() % 64));
+		for (uint64_t i = random() % 50; i > 0; i--)
+			b.insert(static_cast<Coupon>(random() % 64));
+
+		std::vector<Coupon> lists[2] = {{a.begin(), a.end()}, {b.begin(), b.end()}};
+		std::vector<Coupon> out(a.size() + b.size());
+
+		a.merge(b);
+		out.resize(unite_sorted(lists[0], lists[1], out.data()));
+		EXPECT_EQ(std::vector<Coupon>(a.begin(), a.end()), out);
+	}
 }
 
 TEST(TokenTable, CapacityLeavesAFreeSlot)
@@ -136,12 +167,13 @@ TEST(TokenTable, CopyIsAllOfIt)
 	uint32_t slots[20] = {};
 	TokenTable table(slots, 20, kMultipliers[0]);
 	Coupon out[18];
+	Coupon spare[17];
 	uint32_t ones[kLevels] = {};
 
 	for (Coupon token = 0; token < 17; token++)
 		table.insert(token << kAddressBits | token * 1000);
 	ASSERT_EQ(17u, table.copy(out));
-	ASSERT_EQ(17u, sort_unique({out, 17}));
+	sort_tokens(out, 17, spare);
 	for (Coupon token = 0; token < 17; token++)
 		EXPECT_EQ(token << kAddressBits | token * 1000, out[token]);
 	count_levels(out, 17, ones);
