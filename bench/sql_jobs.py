@@ -49,8 +49,6 @@ class Job:
         return FULL_WORK_MEM if self.large else options.work_mem
 
     def rounds(self, options):
-        if self.large or self.default_memory:
-            return 1
         return (options.rounds + 1) // 2 if self.group else options.rounds
 
 
