@@ -87,15 +87,10 @@ expand(FunctionCallInfo fcinfo, HllsetBytes value)
 	return (Datum) 0;
 }
 
-/* The last bytes of a value; sets that are built from other elements differ in them. */
 static uint64
-end_of(HllsetBytes bytes)
+hash_of(HllsetBytes bytes)
 {
-	uint64 end = 0;
-	size_t size = Min(bytes.size, sizeof(end));
-
-	memcpy(&end, bytes.data + bytes.size - size, size);
-	return end;
+	return hllset_core_hash(bytes.data, bytes.size, HLLSET_FAMILY_BYTES);
 }
 
 Datum
@@ -104,7 +99,7 @@ hllset_made(FunctionCallInfo fcinfo, HllsetBytes bytes)
 	HllsetSite *site = hllset_site(fcinfo->flinfo);
 
 	site->made_size = bytes.size;
-	site->made_end = end_of(bytes);
+	site->made_hash = hash_of(bytes);
 	return hllset_new(bytes);
 }
 
@@ -117,7 +112,7 @@ was_made_here(const HllsetSite *site, Datum value)
 	if (VARATT_IS_EXTENDED(DatumGetPointer(value)))
 		return false;
 	bytes = hllset_bytes((Hllset *) DatumGetPointer(value));
-	return bytes.size == site->made_size && end_of(bytes) == site->made_end;
+	return bytes.size == site->made_size && hash_of(bytes) == site->made_hash;
 }
 
 Datum

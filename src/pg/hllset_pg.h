@@ -169,8 +169,8 @@ typedef struct HllsetSite
 {
 	struct HllsetElement *element; /* what is known of the type of an element */
 	HllsetPending *pending;
-	size_t made_size; /* of the last value that was made here, and its last bytes; 0 if none was */
-	uint64 made_end;
+	size_t made_size; /* of the last value that was made here, 0 if none was, and its hash */
+	uint64 made_hash;
 } HllsetSite;
 
 static inline HllsetSite *
