@@ -60,5 +60,5 @@ soak_program hostile.py --seconds "$(part 0.125 3600)"
 soak_program rewind.py --times "$(scaled 50)"
 program fuzz_frame fuzz_frame "$(part 0.0625 3600)"
 soak_program soak.py --kills "$(scaled 1000)" --worker-kills "$(scaled 500)" --partitions "$(scaled 300)" --seconds "$(left)" --writers 9 --within 5 --keep 60
-[ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}"
+[ ${#failed[@]} -eq 0 ] || { keep_work=yes && die "failed: ${failed[*]}; what they left is in $work"; }
 echo "hllset: the night is over, nothing was found"

@@ -20,6 +20,15 @@ OF_FAULTS = re.compile(
     '|terminating background worker "hllset_sync .*" due to administrator command'
     '|lock file "postmaster.pid" already exists|pre-existing shared memory block')
 
+# In the middle of a password the server takes that for a wrong one.
+OF_CUTS = re.compile("incomplete message from client|could not receive data from client")
+
+
+def process(line):
+    """Who wrote this line of a log."""
+    found = re.search(r"\[(\d+)\]", line)
+    return found and found[1]
+
 
 def free_port(given=set()):
     """Not one of those that the system gives to outgoing connections: a server that is down for a moment must find its port free."""
@@ -115,9 +124,12 @@ class Node:
             return [line.strip() for line in log if re.search(r"terminated by signal (?!9:)|TRAP:|PANIC:", line)]
 
     def errors(self):
-        """Errors in the log that no kill of a server or of a worker explains."""
+        """Errors in the log that neither a kill of a server or of a worker explains nor a link that was cut."""
         with open(self.log, errors="replace") as log:
-            return [line.strip() for line in log if re.search(r" (ERROR|FATAL):  ", line) and not OF_FAULTS.search(line)]
+            lines = log.readlines()
+        cut = {process(line) for line in lines if OF_CUTS.search(line)}
+        return [line.strip() for line in lines if re.search(r" (ERROR|FATAL):  ", line) and not OF_FAULTS.search(line)
+                and not ("password authentication failed" in line and process(line) in cut)]
 
     def script(self, sql, database="app"):
         """Statement by statement, each in a transaction of its own, as psql does it."""
