@@ -7,7 +7,8 @@ from statistics import median
 from server import Session
 from sql_jobs import settings, take_turns
 
-# Rows of each size of sets; a size that is not here has only the different sets.
+# Rows of each size of sets; a size that is not here has only the different sets. Those have so many elements together, or there are --sets.
+DIFFERENT = 2_000_000
 STORED = {100: 20_000, 10_000: 4_000, 1_000_000: 2_000}
 SIZES = (1, 10, 100, 1000, 10_000, 1_000_000)
 # No table is larger: there are fewer copies of large sets.
@@ -26,14 +27,16 @@ def store_sketch(sketch, sets, scale):
     with Session() as session:
         for n in SIZES:
             name = sketch.table(n)
+            wanted = int(STORED.get(n, sets) * scale)
+            different = max(sets, min(wanted, DIFFERENT // n))
             session.run(f'CREATE UNLOGGED TABLE {name} (s {sketch.column})')
             session.run(f'INSERT INTO {name} SELECT (SELECT {built} FROM ('
                         f'SELECT generate_series((t::bigint << 32) + 1, (t::bigint << 32) + {n}) AS x) AS elements) '
-                        f'FROM generate_series(1, {sets}) AS t')
+                        f'FROM generate_series(1, {different}) AS t')
             size = float(session.value(f'SELECT avg(pg_column_size(s)) FROM {name}'))
-            rows = min(int(STORED.get(n, sets) * scale), int(TABLE_BYTES / size))
-            if rows >= 2 * sets:
-                session.run(f'INSERT INTO {name} SELECT s FROM {name}, generate_series(2, {rows // sets})')
+            rows = min(wanted, int(TABLE_BYTES / size))
+            if rows >= 2 * different:
+                session.run(f'INSERT INTO {name} SELECT s FROM {name}, generate_series(2, {rows // different})')
             session.run(f'VACUUM ANALYZE {name}')
         days = sketch.table('days')
         session.run(f'CREATE UNLOGGED TABLE {days} AS SELECT day, (SELECT {built} FROM ('
