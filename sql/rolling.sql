@@ -58,6 +58,12 @@ SELECT * FROM agree('ROWS 99 PRECEDING', 'd.day BETWEEN m.day - 99 AND m.day');
 -- what the windows hold is bounded by work_mem, and gone with them
 SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE '%hllset rolling%';
 
+-- nor does it grow with the rows that have passed
+SELECT count(s), max(bytes) > 0 AS seen, max(bytes) < 300000 AS bounded
+FROM (SELECT hll_union_agg(d.s) OVER (ORDER BY n, d.day ROWS 2 PRECEDING) AS s,
+		CASE WHEN n = 5 AND d.day = 199 THEN (SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name ~ 'WindowAgg|hllset rolling' AND d.day > 0) END AS bytes
+	FROM days d, generate_series(1, 5) n) v;
+
 -- several at once
 SELECT bool_and(week = hll_union(three, week)) AS week_has_three, bool_and(# week >= # three) AS is_larger
 FROM (SELECT hll_union_agg(s) OVER (ORDER BY day ROWS 6 PRECEDING) AS week, hll_union_agg(s) OVER (ORDER BY day ROWS 2 PRECEDING) AS three FROM days) v;

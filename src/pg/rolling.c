@@ -27,6 +27,7 @@ typedef struct Rolling
 	Stack older;		 /* each is the union of the values below it and one before those */
 	Stack recent;		 /* as they came */
 	HllsetUnion *united; /* of the recent ones; NULL if there are none */
+	MemoryContext uniting; /* where UNITED lies, and nothing else */
 	size_t kept;		 /* bytes of both stacks */
 	bool gave_up;		 /* nothing is kept, and UNITED is of all; the server starts anew when a value leaves */
 } Rolling;
@@ -37,6 +38,8 @@ new_rolling(MemoryContext context)
 	Rolling *rolling = MemoryContextAllocZero(context, sizeof(Rolling));
 
 	rolling->context = context;
+	rolling->uniting =
+		AllocSetContextCreate(context, "hllset rolling union", ALLOCSET_START_SMALL_SIZES);
 	return rolling;
 }
 
@@ -78,7 +81,7 @@ give_up(Rolling *rolling)
 {
 	if (rolling->older.count > 0)
 		rolling->united =
-			hllset_union_add(rolling->context, rolling->united, hllset_bytes(top(&rolling->older)));
+			hllset_union_add(rolling->uniting, rolling->united, hllset_bytes(top(&rolling->older)));
 	while (rolling->older.count > 0)
 		pop(rolling, &rolling->older);
 	while (rolling->recent.count > 0)
@@ -106,7 +109,7 @@ hllset_rolling_trans(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		PG_RETURN_POINTER(rolling);
 	value = PG_GETARG_HLLSET(1);
-	rolling->united = hllset_union_add(rolling->context, rolling->united, hllset_bytes(value));
+	rolling->united = hllset_union_add(rolling->uniting, rolling->united, hllset_bytes(value));
 	if (!rolling->gave_up)
 		push(rolling, &rolling->recent, hllset_bytes(value));
 	if (!keeps(rolling))
@@ -119,7 +122,7 @@ hllset_rolling_trans(PG_FUNCTION_ARGS)
 static void
 turn_over(Rolling *rolling)
 {
-	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "hllset rolling union",
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "hllset rolling suffix",
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(work);
 	HllsetUnion *suffix = NULL;
@@ -133,6 +136,7 @@ turn_over(Rolling *rolling)
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(work);
+	MemoryContextReset(rolling->uniting);
 	rolling->united = NULL;
 }
 
