@@ -24,12 +24,13 @@ typedef struct Stack
 typedef struct Rolling
 {
 	MemoryContext context;
-	Stack older;		 /* each is the union of the values below it and one before those */
-	Stack recent;		 /* as they came */
-	HllsetUnion *united; /* of the recent ones; NULL if there are none */
+	Stack older;           /* each is the union of the values below it and one before those */
+	Stack recent;          /* as they came */
+	HllsetUnion *united;   /* of the recent ones; NULL if there are none */
 	MemoryContext uniting; /* where UNITED lies, and nothing else */
-	size_t kept;		 /* bytes of both stacks */
-	bool gave_up;		 /* nothing is kept, and UNITED is of all; the server starts anew when a value leaves */
+	size_t kept;           /* bytes of both stacks */
+	bool
+		gave_up; /* nothing is kept, and UNITED is of all; the server starts anew when a value leaves */
 } Rolling;
 
 static Rolling *
