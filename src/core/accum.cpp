@@ -9,7 +9,7 @@ namespace
 {
 
 /* Powers of two, as the server's allocator rounds up to one; of the first the caller needs some for a head of its own. */
-constexpr size_t kStartBytes = 128 - HLLSET_ACCUM_HEAD;
+constexpr size_t kStartBytes = HLLSET_ACCUM_BLOCK - HLLSET_ACCUM_HEAD;
 constexpr size_t kFewBytes = 512;
 
 /* Where there are many groups they have few tokens each, and every byte counts; later each move does. */
@@ -145,31 +145,35 @@ Accum::normalise()
 }
 
 HllsetStatus
-Accum::insert(Coupon token)
+Accum::insert(HllsetAccum *state, Coupon token)
 {
-	const Shape &shape = state_->shape;
+	const Shape &shape = state->shape;
 
-	if (state_->count >= TokenTable::capacity(shape.slots)) [[unlikely]]
-		return want(Shape::small(shape.precision, shape.compact, state_->count + 1));
-	state_->count += table_.insert(token);
-	return state_->count > list_limit(shape.precision) ? normalise() : HLLSET_OK;
+	if (state->count >= TokenTable::capacity(shape.slots)) [[unlikely]]
+		return Accum(state).want(Shape::small(shape.precision, shape.compact, state->count + 1));
+	state->count += Accum(state).table_.insert(token);
+	return state->count > list_limit(shape.precision) ? Accum(state).normalise() : HLLSET_OK;
 }
 
 HllsetStatus
+Accum::want_planes(HllsetAccum *state, int level)
+{
+	Shape		larger = state->shape;
+
+	larger.planes = rounded_planes(level + 1);
+	return Accum(state).want(larger);
+}
+
+inline HllsetStatus
 Accum::add(Coupon token)
 {
-	Shape	   &shape = state_->shape;
+	const Shape &shape = state_->shape;
 	int			level = level_of(token);
 
 	if (level >= state_->level0)
-		return insert(cut(token, token_bits(shape.precision, state_->level0)));
+		return insert(state_, cut(token, token_bits(shape.precision, state_->level0)));
 	if (level >= shape.planes) [[unlikely]]
-	{
-		Shape		larger = shape;
-
-		larger.planes = rounded_planes(level + 1);
-		return want(larger);
-	}
+		return want_planes(state_, level);
 	matrix_.set(level, token);
 	return HLLSET_OK;
 }
@@ -286,3 +290,16 @@ Accum::encode(void *work) const
 }
 
 } // namespace hllset
+
+/* Here and not with the other bodies of the door, so that an add is one piece: this is called for every row. */
+HllsetStatus
+hllset_core_accum_add(HllsetAccum *accum, uint64_t hash)
+{
+	return hllset::Accum(accum).add(hllset::coupon_of(hash));
+}
+
+void
+hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash)
+{
+	hllset::reader(accum).prefetch(hllset::coupon_of(hash));
+}

@@ -80,13 +80,24 @@ private:
 	bool has_room_for(const Counts &operand, int planes);
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);
-	HllsetStatus insert(Coupon token);
 	HllsetStatus normalise();
+
+	/* The parts of an add that are not inlined, so that the rest of it needs no window in memory and no saved registers. */
+	[[gnu::noinline]] static HllsetStatus insert(HllsetAccum *state, Coupon token);
+	[[gnu::noinline]] static HllsetStatus want_planes(HllsetAccum *state, int level);
+
 	Counts matrix_counts() const;
 
 	HllsetAccum *state_;
 	Matrix		matrix_;
 	TokenTable	table_;
 };
+
+/* A window for reading only. */
+inline const Accum
+reader(const HllsetAccum *accum)
+{
+	return Accum(const_cast<HllsetAccum *>(accum));
+}
 
 } // namespace hllset

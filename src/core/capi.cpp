@@ -23,13 +23,6 @@ static_assert(std::is_trivially_copyable_v<BitReader> && std::is_trivially_copya
 constexpr size_t kLine = 64;
 constexpr size_t kNear = 8 * kLine;
 
-/* A window for reading only. */
-static const Accum
-reader(const HllsetAccum *accum)
-{
-	return Accum(const_cast<HllsetAccum *>(accum));
-}
-
 HllsetStatus
 hllset_core_precision(HllsetBytes value, int *precision)
 {
@@ -213,18 +206,6 @@ void
 hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact)
 {
 	Accum::init(accum, Shape::small(precision, compact, 0));
-}
-
-HllsetStatus
-hllset_core_accum_add(HllsetAccum *accum, uint64_t hash)
-{
-	return Accum(accum).add(coupon_of(hash));
-}
-
-void
-hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash)
-{
-	reader(accum).prefetch(coupon_of(hash));
 }
 
 HllsetStatus

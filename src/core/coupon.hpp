@@ -28,7 +28,8 @@ using Coupon = uint32_t;
 constexpr Coupon
 coupon_of(uint64_t hash)
 {
-	uint32_t	level = static_cast<uint32_t>(std::min(std::countl_zero(hash), kLevels - 1));
+	/* no more zeros than before the bit that is set here */
+	uint32_t	level = static_cast<uint32_t>(std::countl_zero(hash | uint64_t{1} << (64 - kLevels)));
 
 	return level << kAddressBits | static_cast<uint32_t>(hash & ((1u << kAddressBits) - 1));
 }

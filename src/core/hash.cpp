@@ -34,3 +34,9 @@ hllset_core_hash(const void *data, size_t size, HllsetFamily family)
 {
 	return hllset::hash64(data, size, family);
 }
+
+uint64_t
+hllset_core_hash_word(uint64_t word, HllsetFamily family)
+{
+	return hllset::hash64(&word, sizeof(word), family);
+}

@@ -89,6 +89,8 @@ typedef enum HllsetFamily		/* the XXH3 seeds; docs/format.md */
 
 /* XXH3-64 of the canonical bytes of an element, seeded with its family. */
 uint64_t hllset_core_hash(const void *data, size_t size, HllsetFamily family);
+/* The same of the eight bytes of a word. */
+uint64_t hllset_core_hash_word(uint64_t word, HllsetFamily family);
 
 /* ---- values ---- */
 
@@ -233,7 +235,8 @@ HllsetStatus hllset_core_overlap(const HllsetBytes values[2], void *work, bool *
 
 typedef struct HllsetAccum HllsetAccum;
 
-/* Bytes that a new accumulator leaves of 128, where the caller may keep a head of its own. */
+/* Bytes of a block with a new accumulator, and those of them that are left for a head of the caller's. */
+#define HLLSET_ACCUM_BLOCK 128
 #define HLLSET_ACCUM_HEAD 16
 
 /* Bytes of a new accumulator. precision must be in range. */

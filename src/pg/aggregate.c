@@ -42,12 +42,6 @@ hllset_aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
-void *
-hllset_state_argument(FunctionCallInfo fcinfo, int argno)
-{
-	return PG_ARGISNULL(argno) ? NULL : PG_GETARG_POINTER(argno);
-}
-
 Datum
 hllset_return_state(FunctionCallInfo fcinfo, void *state)
 {
@@ -91,19 +85,30 @@ fold(HllsetState *state, int precision)
 }
 
 /* The state with one more hash. The precision may differ from row to row: the smallest one holds, whatever the order. */
-static Datum
-add_hash(FunctionCallInfo fcinfo, uint64 hash)
+static pg_noinline Datum
+add_hash_at_precision(FunctionCallInfo fcinfo, uint64 hash)
 {
 	HllsetState *state = hllset_state_argument(fcinfo, 0);
 	int precision = get_precision(fcinfo);
 
 	if (state == NULL)
 		state = new_state(fcinfo, precision);
-	if (state->pending != NULL && hllset_pending_add(state, hash, precision))
-		PG_RETURN_POINTER(state);
-	if (precision < hllset_core_accum_precision(state->accum))
+	else if (hllset_pending_may_be_finer(state, precision) &&
+			 precision < hllset_core_accum_precision(state->accum))
 		fold(state, precision);
-	hllset_state_add(state, hash);
+	hllset_state_add_later(state, hash);
+	PG_RETURN_POINTER(state);
+}
+
+/* Inline, since this is done for every row. */
+static inline Datum
+add_hash(FunctionCallInfo fcinfo, uint64 hash)
+{
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
+
+	if (state == NULL || PG_NARGS() > 2)
+		return add_hash_at_precision(fcinfo, hash);
+	hllset_state_add_later(state, hash);
 	PG_RETURN_POINTER(state);
 }
 

@@ -343,7 +343,7 @@ hash_value(HllsetFamily family, HllsetRead read, Datum value)
 uint64
 hllset_hash_integer(int64 value)
 {
-	return hllset_core_hash(&value, sizeof(value), HLLSET_FAMILY_INTEGER);
+	return hllset_core_hash_word((uint64) value, HLLSET_FAMILY_INTEGER);
 }
 
 uint64
@@ -398,13 +398,13 @@ hllset_hash_date(int32 value)
 uint64
 hllset_hash_timestamp(int64 value)
 {
-	return hash_value(HLLSET_FAMILY_TIMESTAMP, read_8, Int64GetDatum(value));
+	return hllset_core_hash_word((uint64) value, HLLSET_FAMILY_TIMESTAMP);
 }
 
 uint64
 hllset_hash_timestamptz(int64 value)
 {
-	return hash_value(HLLSET_FAMILY_TIMESTAMPTZ, read_8, Int64GetDatum(value));
+	return hllset_core_hash_word((uint64) value, HLLSET_FAMILY_TIMESTAMPTZ);
 }
 
 uint64

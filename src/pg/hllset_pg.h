@@ -83,9 +83,15 @@ extern void hllset_kept_replace(MemoryContext context, Hllset **kept, HllsetByte
 extern void hllset_kept_send(StringInfo message, HllsetBytes bytes);
 extern HllsetBytes hllset_kept_receive(StringInfo message);
 
-/* in aggregate.c: where the state of an aggregate lies; the state that was passed, or NULL; the state or NULL as a result */
+/* The state that was passed to an aggregate's function, or NULL. */
+static inline void *
+hllset_state_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return PG_ARGISNULL(argno) ? NULL : PG_GETARG_POINTER(argno);
+}
+
+/* in aggregate.c: where the state of an aggregate lies; the state or NULL as a result */
 extern MemoryContext hllset_aggregate_context(FunctionCallInfo fcinfo);
-extern void *hllset_state_argument(FunctionCallInfo fcinfo, int argno);
 extern Datum hllset_return_state(FunctionCallInfo fcinfo, void *state);
 
 extern PGDLLEXPORT Datum hllset_in(PG_FUNCTION_ARGS);
@@ -105,7 +111,8 @@ typedef struct HllsetState
 
 /* in pending.c */
 extern void hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext context);
-extern bool hllset_pending_add(HllsetState *state, uint64 hash, int precision);
+extern bool hllset_pending_may_be_finer(const HllsetState *state, int precision);
+extern void hllset_pending_add(HllsetState *state, uint64 hash);
 extern void hllset_pending_settle(HllsetPending *pending);
 
 /* Before a state is read or merged. */
@@ -128,11 +135,28 @@ extern bool hllset_state_try_union(HllsetState *state, HllsetBytes value);
 extern HllsetEstimate hllset_state_estimate(const HllsetState *state);
 extern Datum hllset_state_encode(const HllsetState *state);
 
+/* Its accumulator no longer lies behind the head. */
+static inline bool
+hllset_state_has_grown(const HllsetState *state)
+{
+	return state->accum != (const HllsetAccum *) (state + 1);
+}
+
 static inline void
 hllset_state_add(HllsetState *state, uint64 hash)
 {
 	while (unlikely(hllset_core_accum_add(state->accum, hash) == HLLSET_NEEDS_ROOM))
 		hllset_state_enlarge(state);
+}
+
+/* At once, or when the states of some more elements are near. */
+static inline void
+hllset_state_add_later(HllsetState *state, uint64 hash)
+{
+	if (state->pending != NULL)
+		hllset_pending_add(state, hash);
+	else
+		hllset_state_add(state, hash);
 }
 
 /* ---- the state of unions ---- */

@@ -8,6 +8,7 @@
 #include "nodes/execnodes.h"
 
 #define MOST 64
+#define LINE 64 /* bytes of a line of the cache */
 
 struct HllsetPending
 {
@@ -61,29 +62,51 @@ hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext c
 	state->pending = pending;
 }
 
-/* False if the state may have to be folded first. */
+/* False if no state that elements wait for is: then it need not be looked at. */
 bool
-hllset_pending_add(HllsetState *state, uint64 hash, int precision)
+hllset_pending_may_be_finer(const HllsetState *state, int precision)
 {
-	HllsetPending *pending = state->pending;
+	return state->pending == NULL || precision < state->pending->precision;
+}
 
-	if (precision < pending->precision)
-		return false;
-	if (pending->count == MOST)
-		hllset_pending_settle(pending);
-	__builtin_prefetch(state, 1);
-	pending->states[pending->count] = state;
-	pending->hashes[pending->count++] = hash;
-	return true;
+/* Brings near what every add of it looks at. */
+static void
+prefetch(const HllsetState *state)
+{
+	const char *first = (const char *) state;
+
+	for (int i = 0; i < HLLSET_ACCUM_BLOCK; i += LINE)
+		__builtin_prefetch(first + i, 1);
+	__builtin_prefetch(first + HLLSET_ACCUM_BLOCK - 1, 1);
 }
 
 void
+hllset_pending_add(HllsetState *state, uint64 hash)
+{
+	HllsetPending *pending = state->pending;
+
+	if (pending->count == MOST)
+		hllset_pending_settle(pending);
+	prefetch(state);
+	pending->states[pending->count] = state;
+	pending->hashes[pending->count++] = hash;
+}
+
+/* What has grown lies elsewhere, and comes near in two more steps. */
+void
 hllset_pending_settle(HllsetPending *pending)
 {
+	int grown[MOST];
+	int count = 0;
+
 	for (int i = 0; i < pending->count; i++)
-		__builtin_prefetch(pending->states[i]->accum, 1);
-	for (int i = 0; i < pending->count; i++)
-		hllset_core_accum_prefetch(pending->states[i]->accum, pending->hashes[i]);
+		if (hllset_state_has_grown(pending->states[i]))
+		{
+			__builtin_prefetch(pending->states[i]->accum, 1);
+			grown[count++] = i;
+		}
+	for (int k = 0; k < count; k++)
+		hllset_core_accum_prefetch(pending->states[grown[k]]->accum, pending->hashes[grown[k]]);
 	for (int i = 0; i < pending->count; i++)
 		hllset_state_add(pending->states[i], pending->hashes[i]);
 	pending->count = 0;

@@ -7,6 +7,9 @@
 
 #include "utils/memutils.h"
 
+/* What encoding some dozen elements takes: with many small groups an allocation for each would be felt. */
+#define FEW_BYTES 1024
+
 HllsetState *
 hllset_state_new(MemoryContext context, int precision)
 {
@@ -53,7 +56,7 @@ hllset_state_enlarge(HllsetState *state)
 		MemoryContextAlloc(GetMemoryChunkContext(state), hllset_core_accum_want(state->accum));
 
 	hllset_core_accum_move(larger, state->accum);
-	if (state->accum != (HllsetAccum *) (state + 1))
+	if (hllset_state_has_grown(state))
 		pfree(state->accum);
 	state->accum = larger;
 }
@@ -102,12 +105,17 @@ hllset_state_estimate(const HllsetState *state)
 Datum
 hllset_state_encode(const HllsetState *state)
 {
-	void *work;
+	uint64 room[FEW_BYTES / sizeof(uint64)];
+	void *work = room;
+	size_t size;
 	Datum set;
 
 	hllset_state_settle(state);
-	work = palloc(hllset_core_accum_encode_work(state->accum));
+	size = hllset_core_accum_encode_work(state->accum);
+	if (size > sizeof(room))
+		work = palloc(size);
 	set = hllset_new(hllset_core_accum_encode(state->accum, work));
-	pfree(work);
+	if (work != room)
+		pfree(work);
 	return set;
 }
