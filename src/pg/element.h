@@ -81,7 +81,9 @@ extern void hllset_jsonb_append(StringInfo out, HllsetElement *element, Datum va
 static inline bool
 hllset_scalar_is_utf8(void)
 {
-	return GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII;
+	int encoding = GetDatabaseEncoding();
+
+	return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
 }
 
 /* A block for canonical bytes. */

@@ -358,10 +358,29 @@ hllset_hash_float(double value)
 	return hash_value(HLLSET_FAMILY_FLOAT, read_float8, Float8GetDatum(value));
 }
 
+/* Bytes that are hashed where they lie: neither compressed nor stored elsewhere. */
+static inline bool
+lie_plain(Datum value)
+{
+	const struct varlena *bytes = (const struct varlena *) DatumGetPointer(value);
+
+	return !VARATT_IS_EXTERNAL(bytes) && !VARATT_IS_COMPRESSED(bytes);
+}
+
+static inline uint64
+hash_plain(HllsetFamily family, Datum value)
+{
+	const struct varlena *bytes = (const struct varlena *) DatumGetPointer(value);
+
+	return hllset_core_hash(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), family);
+}
+
 uint64
 hllset_hash_text(Datum value, Oid collation)
 {
 	hllset_element_check_collation(collation);
+	if (lie_plain(value) && hllset_scalar_is_utf8())
+		return hash_plain(HLLSET_FAMILY_TEXT, value);
 	return hash_value(HLLSET_FAMILY_TEXT, read_text, value);
 }
 
@@ -374,6 +393,8 @@ hllset_hash_char(char value)
 uint64
 hllset_hash_bytea(Datum value)
 {
+	if (lie_plain(value))
+		return hash_plain(HLLSET_FAMILY_BYTES, value);
 	return hash_value(HLLSET_FAMILY_BYTES, read_varlena, value);
 }
 
