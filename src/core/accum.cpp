@@ -117,7 +117,18 @@ Accum::raise(int level0)
 	if (level0 <= state_->level0)
 		return;
 	state_->count -= table_.remove_below(level0, [&](Coupon token) { matrix_.set(level_of(token), token); });
-	state_->level0 = static_cast<int16_t>(level0);
+	state_->level0 = static_cast<int8_t>(level0);
+}
+
+/* How many leading planes are all ones by now. They stay so: each is looked through once. */
+int
+Accum::full_planes()
+{
+	int			planes = std::min<int>(state_->level0, state_->shape.planes);
+
+	while (state_->full < planes && matrix_.is_full(state_->full))
+		state_->full++;
+	return state_->full;
 }
 
 HllsetStatus
@@ -198,16 +209,14 @@ Accum::merge(const View &view)
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
 
+	Matrix		matrix = matrix_; /* a local copy: the compiler must think that the state may change with each bit */
 	HllsetStatus added = HLLSET_OK;
 	HllsetStatus walked = walk_levels(
-		view,
+		view, full_planes(),
 		[&](int level, size_t index, uint64_t word) {
-			matrix_.merge_word(level, index, word, counts.precision);
+			matrix.merge_word(level, index, word, counts.precision);
 		},
 		[&](int level, auto &&read) {
-			/* a local copy: the compiler must think that the state may change with each bit */
-			Matrix		matrix = matrix_;
-
 			if (level < std::min<int>(state_->level0, state_->shape.planes))
 				read([&](uint32_t address) { matrix.set(level, address); });
 			else
@@ -235,7 +244,7 @@ Accum::merge(const Accum &other)
 	if (!has_room_for(counts, planes))
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
-	for (int k = 0; k < planes; k++)
+	for (int k = state_->full; k < planes; k++)
 		matrix_.merge(k, other.matrix_);
 	other.table_.for_each([&](Coupon token) {
 		if (status == HLLSET_OK)

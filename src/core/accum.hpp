@@ -36,7 +36,8 @@ struct alignas(uint64_t) HllsetAccum
 {
 	hllset::Shape shape;
 	hllset::Shape wanted; /* set when HLLSET_NEEDS_ROOM is answered */
-	int16_t		level0;
+	int8_t		level0;
+	uint8_t		full;  /* planes below are known to be all ones */
 	uint16_t	seed;  /* of the table's order */
 	uint32_t	count; /* tokens in the table */
 
@@ -69,6 +70,8 @@ public:
 
 	/* Brings near what an add of it will look at first. */
 	void prefetch(Coupon full) const;
+
+	/* Reads nothing of the levels whose planes are all ones: what is wrong with it there stays unseen. */
 	HllsetStatus merge(const View &view);
 	HllsetStatus merge(const Accum &other);
 
@@ -80,6 +83,7 @@ private:
 	bool has_room_for(const Counts &operand, int planes);
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);
+	int full_planes();
 	HllsetStatus normalise();
 
 	/* The parts of an add that are not inlined, so that the rest of it needs no window in memory and no saved registers. */

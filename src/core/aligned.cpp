@@ -28,31 +28,35 @@ Aligned::add(const View &view)
 {
 	Matrix		planes = matrix(count_);
 	Coupon	   *list = tokens(count_);
-	size_t		length = 0;
 	int			bits = token_bits(precision_, level0_);
 	const Counts &counts = view.counts;
+	size_t		length = counts.tokens_from(level0_);
+	Coupon	   *rest = list + length; /* the highest level comes first: the list is filled from its end */
 
 	if (with_planes_)
 		planes.clear(0, level0_);
 
-	HllsetStatus status = walk(
-		view,
+	HllsetStatus status = walk_levels(
+		view, with_planes_ ? 0 : level0_,
 		[&](int level, size_t index, uint64_t word) {
-			if (with_planes_)
-				planes.merge_word(level, index, word, counts.precision);
+			planes.merge_word(level, index, word, counts.precision);
 		},
-		[&](Coupon token) {
-			if (level_of(token) >= level0_)
-				list[length++] = cut(token, bits);
-			else if (with_planes_)
-				planes.set(level_of(token), token);
+		[&](int level, auto &&read) {
+			if (level < level0_)
+				return read([&](uint32_t address) { planes.set(level, address); });
+
+			Coupon	   *next = rest -= counts.ones[level];
+
+			read([&](uint32_t address) { *next++ = cut(coupon_at(level, address), bits); });
 		});
 
+	if (status != HLLSET_OK)
+		return status;
 	if (bits != token_bits(counts.precision, counts.level0))
 		length = sort_unique(list, length, spare_);
 	list[length] = kNoToken;
 	count_++;
-	return status;
+	return HLLSET_OK;
 }
 
 void

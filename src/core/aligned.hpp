@@ -22,7 +22,7 @@ public:
 	/* level0 is at least that of each set. */
 	Aligned(void *work, int sources, int precision, int level0, int finest, bool with_planes);
 
-	/* Adds the next set, or a sample if there are no planes. */
+	/* Adds the next set, or a sample if there are no planes. Without planes nothing below level0 is read. */
 	HllsetStatus add(const View &view);
 
 	int

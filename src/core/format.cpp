@@ -117,9 +117,13 @@ write_token_counts(BitWriter &bits, const Counts &counts)
 void
 write_token_levels(BitWriter &bits, const Counts &counts, const Coupon *tokens)
 {
-	for (int k = counts.level0; k < kLevels; tokens += counts.ones[k++])
+	tokens += counts.tokens;
+	for (int k = kLevels - 1; k >= counts.level0; k--)
+	{
+		tokens -= counts.ones[k];
 		if (counts.ones[k] > 0)
 			write_tokens(bits, tokens, counts.ones[k], token_bits(counts.precision, counts.level0));
+	}
 }
 
 uint8_t *
@@ -254,10 +258,10 @@ encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t
 		write_plane_counts(bits.front, counts, full, end);
 	if (counts.level0 < kLevels)
 		write_token_counts(bits.front, counts);
-	for (int k = full; k < end; k++)
+	write_token_levels(bits.front, counts, tokens);
+	for (int k = end - 1; k >= full; k--)
 		if (counts.ones[k] > 0 && counts.ones[k] < m)
 			write_plane(bits, matrix.plane(k), counts.precision, counts.ones[k]);
-	write_token_levels(bits.front, counts, tokens);
 	return static_cast<size_t>(bits.finish() - out);
 }
 

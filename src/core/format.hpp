@@ -44,6 +44,17 @@ struct Counts
 	{
 		return level < level0 ? buckets(precision) : 1u << token_bits(precision, level0);
 	}
+
+	/* How many tokens are on the levels from `least` >= level0 up. */
+	uint32_t
+	tokens_from(int least) const
+	{
+		uint32_t	sum = 0;
+
+		for (int k = least; k < kLevels; k++)
+			sum += ones[k];
+		return sum;
+	}
 };
 
 struct View
@@ -64,51 +75,52 @@ HllsetStatus parse_single(HllsetBytes value, View &view);
 /* No set of elements has this L0 with these counts. */
 bool is_canonical(const Counts &counts);
 
-/* Reads the planes of the levels below `end`, as walk() does. */
+/* Reads a plane, for plane_sink as walk_levels() has it. */
 template <typename PlaneSink>
 HllsetStatus
-walk_planes(StreamReader &in, const Counts &counts, int end, PlaneSink &&plane_sink)
+walk_plane(StreamReader &in, const Counts &counts, int level, PlaneSink &&plane_sink)
 {
-	HllsetStatus status = HLLSET_OK;
+	uint32_t	ones = counts.ones[level];
 
-	for (int k = 0; k < end && status == HLLSET_OK; k++)
-	{
-		if (counts.ones[k] == buckets(counts.precision))
-			for (size_t i = 0; i < plane_words(counts.precision); i++)
-				plane_sink(k, i, word_mask(counts.precision));
-		else if (counts.ones[k] > 0)
-			status = read_plane(in, counts.precision, counts.ones[k],
-								[&](size_t index, uint64_t word) { plane_sink(k, index, word); });
-	}
-	return status;
+	if (ones > 0 && ones < buckets(counts.precision))
+		return read_plane(in, counts.precision, ones,
+						  [&](size_t index, uint64_t word) { plane_sink(level, index, word); });
+	if (ones > 0)
+		for (size_t i = 0; i < plane_words(counts.precision); i++)
+			plane_sink(level, i, word_mask(counts.precision));
+	return HLLSET_OK;
 }
 
 /*
- * Reads the positions of a parsed value to its end: plane_sink(level, index, word) for each word of each plane that is not
- * empty, then for each level with tokens level_sink(level, read), which calls read(sink) once for sink(address) in ascending order.
+ * Reads the positions of a parsed value from its highest level down to level `least`: first for each level with tokens
+ * level_sink(level, read), which calls read(sink) once for sink(address) in ascending order; then plane_sink(level, index, word) for each
+ * word of each plane that is not empty. What lies behind is neither read nor checked.
  */
 template <typename PlaneSink, typename LevelSink>
 HllsetStatus
-walk_levels(const View &view, PlaneSink &&plane_sink, LevelSink &&level_sink)
+walk_levels(const View &view, int least, PlaneSink &&plane_sink, LevelSink &&level_sink)
 {
 	const Counts &counts = view.counts;
 	StreamReader in = view.stream;
-	HllsetStatus status = walk_planes(in, counts, view.end, plane_sink);
+	HllsetStatus status = HLLSET_OK;
 
-	for (int k = counts.level0; k < kLevels && status == HLLSET_OK; k++)
+	for (int k = kLevels - 1; k >= std::max(counts.level0, least) && status == HLLSET_OK; k--)
 		if (counts.ones[k] > 0)
 			level_sink(k, [&](auto &&sink) {
 				status = read_gaps(in.front, counts.ones[k], counts.cells(k), sink);
 			});
-	return status == HLLSET_OK ? in.finish() : status;
+	for (int k = view.end - 1; k >= least && status == HLLSET_OK; k--)
+		status = walk_plane(in, counts, k, plane_sink);
+	/* full planes have no bits */
+	return status == HLLSET_OK && least <= view.full ? in.finish() : status;
 }
 
-/* The same with token_sink(coupon) for each token in ascending order. */
+/* All levels, with token_sink(coupon) for each token. */
 template <typename PlaneSink, typename TokenSink>
 HllsetStatus
 walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 {
-	return walk_levels(view, plane_sink, [&](int level, auto &&read) {
+	return walk_levels(view, 0, plane_sink, [&](int level, auto &&read) {
 		read([&](uint32_t address) { token_sink(coupon_at(level, address)); });
 	});
 }

@@ -85,7 +85,7 @@ Graded::absorb(Coupon token)
 		incoming_[incoming_count_++] = cut(token, token_bits(precision_, level0_));
 }
 
-/* Unites what absorb() has kept with the list. */
+/* Unites the tokens in incoming_ with the list. */
 void
 Graded::flush(bool sorted)
 {
@@ -104,16 +104,29 @@ Graded::merge(const View &view)
 
 	raise(compact_ && counts.level0 > 0 ? kLevels : counts.level0);
 
-	HllsetStatus status = walk(
-		view,
+	int			bits = token_bits(precision_, level0_);
+	size_t		count = counts.tokens_from(level0_);
+	Coupon	   *rest = incoming_ + count; /* the highest level comes first: the list is filled from its end */
+	Matrix		matrix = matrix_; /* a local copy: the compiler must think that the state may change with each bit */
+	HllsetStatus status = walk_levels(
+		view, 0,
 		[&](int level, size_t index, uint64_t word) {
-			matrix_.merge_word(level, index, word, counts.precision);
+			matrix.merge_word(level, index, word, counts.precision);
 		},
-		[&](Coupon token) { absorb(token); });
+		[&](int level, auto &&read) {
+			if (level < level0_)
+				return read([&](uint32_t address) { matrix.set(level, address); });
 
-	if (status == HLLSET_OK)
-		flush(token_bits(precision_, level0_) == token_bits(counts.precision, counts.level0));
-	return status;
+			Coupon	   *next = rest -= counts.ones[level];
+
+			read([&](uint32_t address) { *next++ = cut(coupon_at(level, address), bits); });
+		});
+
+	if (status != HLLSET_OK)
+		return status;
+	incoming_count_ = count;
+	flush(bits == token_bits(counts.precision, counts.level0));
+	return HLLSET_OK;
 }
 
 bool

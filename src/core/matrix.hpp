@@ -101,6 +101,15 @@ public:
 		return count_ones(plane(level), plane_words(precision_));
 	}
 
+	bool
+	is_full(int level) const
+	{
+		const uint64_t *words = plane(level);
+
+		return std::all_of(words, words + plane_words(precision_),
+						   [full = word_mask(precision_)](uint64_t word) { return word == full; });
+	}
+
 	/* ORs word number index of a plane of precision `finer`, folded, onto a level. */
 	void
 	merge_word(int level, size_t index, uint64_t word, int finer) const

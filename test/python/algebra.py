@@ -170,8 +170,7 @@ def encode_sample(sample):
     """A set's bytes without what they say of planes"""
     p, levels, stream = sample.precision, h.by_level(sample.tokens), h.Writer()
     h.put_sizes(stream, levels, sample.level0, p)
-    for level in levels:
-        stream.put(''.join(h.gaps(level, 1 << h.token_bits(p))))
+    h.put_tokens(stream, levels, 1 << h.token_bits(p))
     return head(KIND_SAMPLE, sample.compact, p) + bytes([sample.level0]) + stream.finish()
 
 
@@ -221,7 +220,6 @@ def decode_sample(data):
     h.demand(0 < level0 < h.LEVELS and not data[1] & h.COMPACT_BIT, 'level')
     stream = h.Reader(data[5:])
     sizes = h.sizes_of(stream, level0, p)
-    cells = 1 << h.token_bits(p)
-    tokens = [k << h.ADDRESS_BITS | x for k in range(level0, h.LEVELS) for x in stream.gaps(sizes[k], cells)]
+    tokens = h.tokens_of(stream, sizes, 1 << h.token_bits(p))
     stream.finish()
-    return Sample(p, level0, tuple(tokens))
+    return Sample(p, level0, tokens)

@@ -102,6 +102,11 @@ def put_sizes(stream, levels, level0, p):
         rest -= len(levels[k])
 
 
+def put_tokens(stream, levels, cells):
+    for level in reversed(levels):
+        stream.put(''.join(gaps(level, cells)))
+
+
 def encode(state):
     p, level0 = state.precision, state.level0
     m = 1 << p
@@ -115,11 +120,10 @@ def encode(state):
         for k in range(end - 1, full - 1, -1):
             stream.put(count_code(counts[k], counts[k + 1] if k < end - 1 else None, p))
     put_sizes(stream, levels, level0, p)
-    for k in range(full, end):
+    put_tokens(stream, levels, 1 << (token_bits(p) if level0 else ADDRESS_BITS))
+    for k in range(end - 1, full - 1, -1):
         if 0 < counts[k] < m:
             stream.plane(state.planes[k], p)
-    for level in levels:
-        stream.put(''.join(gaps(level, 1 << (token_bits(p) if level0 else ADDRESS_BITS))))
     return bytes([VERSION, KIND_SET | COMPACT_BIT * state.compact, p, HASH_ID, level0]) + stream.finish()
 
 
@@ -132,6 +136,11 @@ def sizes_of(stream, level0, p):
         demand(sizes[k] <= rest, 'count')
         rest -= sizes[k]
     return sizes
+
+
+def tokens_of(stream, sizes, cells):
+    levels = [[k << ADDRESS_BITS | x for x in stream.gaps(sizes[k], cells)] for k in reversed(range(LEVELS))]
+    return tuple(token for level in reversed(levels) for token in level)
 
 
 def decode(data):
@@ -156,14 +165,13 @@ def decode(data):
     sizes = sizes_of(stream, level0, p)
     demand(level0 == 0 or most_before(p, is_compact, level0, counts, sum(sizes)) > room(p), 'level')
 
+    tokens = tokens_of(stream, sizes, 1 << (token_bits(p) if level0 else ADDRESS_BITS))
     planes = [(1 << m) - 1 if count == m else 0 for count in counts]
-    for k in range(full, end):
+    for k in range(end - 1, full - 1, -1):
         if 0 < counts[k] < m:
             planes[k] = stream.plane(counts[k], p)
-    cells = 1 << (token_bits(p) if level0 else ADDRESS_BITS)
-    tokens = [k << ADDRESS_BITS | x for k in range(level0, LEVELS) for x in stream.gaps(sizes[k], cells)]
     stream.finish()
-    return State(p, is_compact, level0, tuple(planes), tuple(tokens))
+    return State(p, is_compact, level0, tuple(planes), tokens)
 
 
 def most_before(p, is_compact, level0, counts, total):

@@ -318,12 +318,12 @@ def refused():
     yield 'count', craft(4, 1, (0, 6), (2, 6), (3, 5), (3, 5), (0, 3), ([1, 2, 3], 16), ([1, 2, 3], 16))
     yield 'count', craft(4, 32, (63, 6), (63, 6))
     yield 'count', craft(4, 2, (0, 6), (2, 6), (8, 5), (16, 5), (0, 3), (list(range(8)), 16))   # c_full = m
-    yield 'count', craft(4, 2, (0, 6), (2, 6), (0, 5), (8, 5), (4, 3), (4, 3), (list(range(8)), 16), ([1, 2, 3, 4], 4096))
+    yield 'count', craft(4, 2, (0, 6), (2, 6), (0, 5), (8, 5), (4, 3), (4, 3), ([1, 2, 3, 4], 4096), (list(range(8)), 16))
     yield 'count', craft(4, 1, (0, 6), (1, 6), (0, 5), (0, 3))       # c_(end-1) = 0
     yield 'count', craft(4, 1, (0, 6), (1, 6), (17, 5), (0, 3))      # c_k > m
     yield 'count', craft(4, 1, (0, 6), (1, 6), (31, 5), (0, 3))
     yield 'count', craft(4, 2, (0, 6), (2, 6), (17, 5), (8, 5), (0, 3), (list(range(8)), 16))
-    yield 'count', craft(4, 3, (0, 6), (3, 6), (1, 5), (17, 5), (8, 5), (0, 3), (list(range(8)), 16), ([3], 16))
+    yield 'count', craft(4, 3, (0, 6), (3, 6), (1, 5), (17, 5), (8, 5), (0, 3), ([3], 16), (list(range(8)), 16))
     yield 'count', craft(4, 0, (5, 3), (5, 3), ([1, 2, 3, 4, 5], 2 ** 26))                      # t > S
     yield 'count', craft(4, 0, (7, 3), (7, 3), (list(range(7)), 2 ** 26))
     yield 'count', craft(4, 0, (2, 3), (3, 2), ([1, 2, 3], 2 ** 26))                            # t_0 > R
@@ -387,7 +387,7 @@ def counts():
     def value(c_1, code, c_0):
         stream = c.Writer()
         stream.put(h.field(0, 6) + h.field(2, 6) + h.field(c_1, 7) + code + h.field(0, 5))
-        for count in (c_0, c_1):
+        for count in (c_1, c_0):
             if 0 < count < 64:
                 stream.plane((1 << count) - 1, 6)
         return bytes([1, 1, 6, 1, 2]) + stream.finish()

@@ -63,7 +63,7 @@ struct ModelSource
 			bits.put(levels[k].size(), bit_width(rest));
 			rest -= levels[k].size();
 		}
-		for (int k = sample_level0; k < 32; k++)
+		for (int k = 31; k >= sample_level0; k--)
 			if (!levels[k].empty())
 				bits.put_gaps(levels[k], uint64_t{1} << std::min(precision + 8, 26));
 		bits.append_to(bytes);

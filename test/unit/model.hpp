@@ -209,12 +209,12 @@ bytes_of(const ModelState &state)
 			rest -= tokens[k].size();
 		}
 	}
-	for (int k = full; k < end; k++)
-		if (!planes[k].empty() && planes[k].size() < m)
-			bits.put_plane(planes[k], p, back);
-	for (int k = state.level0; k < 32; k++)
+	for (int k = 31; k >= state.level0; k--)
 		if (!tokens[k].empty())
 			bits.put_gaps(tokens[k], uint64_t{1} << pt);
+	for (int k = end - 1; k >= full; k--)
+		if (!planes[k].empty() && planes[k].size() < m)
+			bits.put_plane(planes[k], p, back);
 	bits.append_to(bytes);
 	back.append_to(backward);
 	bytes.insert(bytes.end(), backward.rbegin(), backward.rend());
