@@ -246,7 +246,8 @@ void hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact);
 /*
  * These answer HLLSET_OK or HLLSET_NEEDS_ROOM (union: or that the bytes are bad). On HLLSET_NEEDS_ROOM the caller allocates
  * hllset_core_accum_want bytes, calls hllset_core_accum_move, frees the old block and calls again. After bad bytes the
- * accumulator may hold a part of them: it is good only for being freed. Blocks are aligned for uint64_t.
+ * accumulator may hold a part of them: it is good only for being freed. Blocks are aligned for uint64_t. A union reads no level
+ * on which it can't change anything: what is wrong with the set there stays unseen.
  */
 HllsetStatus hllset_core_accum_add(HllsetAccum *accum, uint64_t hash);
 HllsetStatus hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set);

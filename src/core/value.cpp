@@ -155,6 +155,29 @@ expression_may_contain(HllsetBytes value, Coupon full, bool &result)
 	return status;
 }
 
+/* The coupon's bit is in the matrix of a set. Reads no level below its own, and nothing where its plane is full: of a large set, mostly. */
+bool
+has_bucket(const View &view, Coupon full)
+{
+	const Counts &counts = view.counts;
+	int			level = level_of(full);
+	uint32_t	bucket = address_of(full) & (buckets(counts.precision) - 1);
+	bool		found = false;
+
+	if (level >= counts.level0 || level < view.full)
+		return level < view.full;
+
+	HllsetStatus status = walk_levels(
+		view, level,
+		[&](int k, size_t index, uint64_t word) {
+			if (k == level && index == bucket / 64)
+				found = (word >> (bucket % 64) & 1) != 0;
+		},
+		[](int, auto &&read) { read([](uint32_t) {}); });
+
+	return status == HLLSET_OK && found;
+}
+
 HllsetEstimate
 estimate_counts(const View &view)
 {
@@ -316,7 +339,7 @@ add(HllsetBytes value, Coupon full, void *work, HllsetBytes &result)
 	Graded		state(work, header.precision, header.compact, header.precision);
 
 	status = parse(value, view);
-	if (status == HLLSET_OK && level_of(full) < view.full)
+	if (status == HLLSET_OK && has_bucket(view, full))
 	{
 		result = value;
 		return HLLSET_OK;

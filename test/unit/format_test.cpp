@@ -2,7 +2,7 @@
 /* The bytes: written as docs/format.md says, read back, bounded; what a reader refuses: refusal_test.cpp. */
 #include <gtest/gtest.h>
 
-#include "model.hpp"
+#include "random_sets.hpp"
 
 namespace hllset::test
 {
@@ -68,6 +68,63 @@ TEST(Format, AgreesWithTheModel)
 		ASSERT_EQ(set, reencode(set));
 		ASSERT_EQ(set, bytes_of(decode(set)));
 	}
+}
+
+/* Down to any level: what is above is there, the highest level first, and nothing else. */
+TEST(Format, LevelsAreReadFromTheHighestDown)
+{
+	Random random(25);
+
+	for (int i = 0; i < 200; i++)
+	{
+		Bytes set = random_set(random, 9).bytes;
+		ModelState state = decode(set);
+		View view;
+
+		require(parse(door(set), view));
+		for (int least = 0; least <= kLevels; least++)
+		{
+			std::set<Pair> matrix;
+			std::set<Pair> tokens;
+			int last = kLevels;
+
+			HllsetStatus status = walk_levels(
+				view, least,
+				[&](int level, size_t index, uint64_t word) {
+					ASSERT_LE(level, last);
+					last = level;
+					for (uint32_t bit = 0; bit < 64; bit++)
+						if (word >> bit & 1)
+							matrix.insert({level, static_cast<uint32_t>(index) * 64 + bit});
+				},
+				[&](int level, auto &&read) {
+					ASSERT_LT(level, last);
+					last = level;
+					read([&](uint32_t address) { tokens.insert({level, address}); });
+				});
+
+			ASSERT_EQ(HLLSET_OK, status);
+			std::erase_if(state.matrix, [&](const Pair &pair) { return pair.first < least; });
+			std::erase_if(state.tokens, [&](const Pair &pair) { return pair.first < least; });
+			ASSERT_EQ(state.matrix, matrix);
+			ASSERT_EQ(state.tokens, tokens);
+		}
+	}
+}
+
+/*
+ * The order of levels by hand: p = 4, L0 = 0, tokens at level 0 address 5 and at level 2 address 9. After the header: t = 2 in 3 bits;
+ * t_0 = 1, t_1 = 0, t_2 = 1 in 2, 1 and 1 bits; then level 2 comes first: a one bit and 9 in 25 bits; then a one bit and 5.
+ */
+TEST(Format, HighestLevelFirstByHand)
+{
+	uint64_t stream = 2 | 1 << 3 | 0 << 5 | 1 << 6 | 1 << 7 | uint64_t{9} << 8 | uint64_t{1} << 33 |
+					  uint64_t{5} << 34;
+	Bytes wanted = {1, 0x01, 4, 1, 0};
+
+	for (int i = 0; i < 8; i++)
+		wanted.push_back(static_cast<uint8_t>(stream >> 8 * i));
+	EXPECT_EQ(wanted, set_of({make_hash(0, 5), make_hash(2, 9)}, 4));
 }
 
 TEST(Format, AgreesWithTheModelAtTheFinestPrecisions)
