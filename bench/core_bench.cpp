@@ -187,6 +187,20 @@ unite(benchmark::State &state)
 	set_bytes(state, values.next().size());
 }
 
+/* The same into one that has had millions of elements, so that its lowest planes are full. */
+void
+unite_late(benchmark::State &state)
+{
+	Case c(state);
+	Aggregate aggregate = all_of(c);
+	Values values(c);
+
+	aggregate.add(hashes(kFirst + 2 * c.count, 4000000));
+	for (auto _ : state)
+		benchmark::DoNotOptimize(aggregate.unite(view(values.next())));
+	set_bytes(state, values.next().size());
+}
+
 /* a | b of stored values. */
 void
 unite_bytes(benchmark::State &state)
@@ -284,6 +298,7 @@ BENCHMARK(add)->Apply(every_case);
 BENCHMARK(build)->Apply(every_case);
 BENCHMARK(merge)->Apply(every_case);
 BENCHMARK(unite)->Apply(every_case);
+BENCHMARK(unite_late)->Apply(every_case);
 BENCHMARK(unite_bytes)->Apply(every_case);
 BENCHMARK(add_to_bytes)->Apply(every_case);
 BENCHMARK(encode)->Apply(every_case);
