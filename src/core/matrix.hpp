@@ -101,13 +101,14 @@ public:
 		return count_ones(plane(level), plane_words(precision_));
 	}
 
+	/* The first word is full, and each other one like that before it, which the library compares many at a time. */
 	bool
 	is_full(int level) const
 	{
 		const uint64_t *words = plane(level);
 
-		return std::all_of(words, words + plane_words(precision_),
-						   [full = word_mask(precision_)](uint64_t word) { return word == full; });
+		return words[0] == word_mask(precision_) &&
+			   memcmp(words, words + 1, (plane_words(precision_) - 1) * sizeof(uint64_t)) == 0;
 	}
 
 	/* ORs word number index of a plane of precision `finer`, folded, onto a level. */

@@ -44,6 +44,25 @@ TEST(Matrix, CountOnesOfAFullPlane)
 	EXPECT_EQ(buckets(kMaxPrecision), count_ones(words.data(), words.size()));
 }
 
+/* One zero anywhere is enough. */
+TEST(Matrix, IsFull)
+{
+	for (int p = kMinPrecision; p <= kMaxPrecision; p++)
+	{
+		Planes planes(p);
+		uint64_t *words = planes.matrix.plane(1);
+
+		std::fill(words, words + plane_words(p), word_mask(p));
+		EXPECT_TRUE(planes.matrix.is_full(1));
+		for (uint32_t bucket = 0; bucket < buckets(p); bucket += 1 + bucket / 5)
+		{
+			words[bucket / 64] ^= uint64_t{1} << (bucket % 64);
+			EXPECT_FALSE(planes.matrix.is_full(1));
+			words[bucket / 64] ^= uint64_t{1} << (bucket % 64);
+		}
+	}
+}
+
 TEST(Matrix, PlanesAreSeparate)
 {
 	for (int p = kMinPrecision; p <= 8; p++)
@@ -57,6 +76,7 @@ TEST(Matrix, PlanesAreSeparate)
 				planes.matrix.set(k, bucket);
 				EXPECT_TRUE(planes.matrix.test(k, bucket));
 				EXPECT_EQ(bucket + 1, planes.matrix.count(k));
+				EXPECT_EQ(bucket + 1 == buckets(p), planes.matrix.is_full(k));
 			}
 	}
 }
