@@ -62,9 +62,13 @@ check_accepted(const Bytes &value, const HllsetInfo &told)
 	FUZZ_CHECK(try_convert(value, told.precision).itself);
 	for (int p = kMinPrecision; p < told.precision; p++)
 	{
-		Bytes folded = convert(value, p);
+		Outcome folded = try_convert(value, p);
 
-		FUZZ_CHECK(check(folded) == HLLSET_OK && info(folded).precision == p);
+		/* of a sample, more than S tokens of the last level may be left */
+		if (told.kind == HLLSET_SAMPLE && folded.status == HLLSET_TOO_MANY_SOURCES)
+			continue;
+		FUZZ_CHECK(folded.status == HLLSET_OK && check(folded.bytes) == HLLSET_OK);
+		FUZZ_CHECK(info(folded.bytes).precision == p);
 	}
 	FUZZ_CHECK(sampled.status == HLLSET_OK || sampled.status == HLLSET_TOO_MANY_SOURCES);
 	FUZZ_CHECK(sampled.status != HLLSET_OK || check(sampled.bytes) == HLLSET_OK);
