@@ -117,12 +117,15 @@ write_token_counts(BitWriter &bits, const Counts &counts)
 void
 write_token_levels(BitWriter &bits, const Counts &counts, const Coupon *tokens)
 {
-	tokens += counts.tokens;
-	for (int k = kLevels - 1; k >= counts.level0; k--)
+	const Coupon *end = tokens + counts.tokens;
+	int			address_bits = token_bits(counts.precision, counts.level0);
+
+	while (end > tokens)
 	{
-		tokens -= counts.ones[k];
-		if (counts.ones[k] > 0)
-			write_tokens(bits, tokens, counts.ones[k], token_bits(counts.precision, counts.level0));
+		uint32_t	count = counts.ones[level_of(end[-1])];
+
+		end -= count;
+		write_tokens(bits, end, count, address_bits);
 	}
 }
 
