@@ -289,10 +289,11 @@ Accum::encode(void *work) const
 {
 	/* what is one too many lies where the spare room begins, or the result */
 	Coupon	   *tokens = static_cast<Coupon *>(work);
-	Coupon	   *spare = tokens + table_.copy(tokens);
+	Coupon	   *spare = tokens + state_->count;
 	uint8_t    *out = reinterpret_cast<uint8_t *>(spare + state_->count);
 	Counts		counts = matrix_counts();
 
+	table_.copy(tokens, state_->count);
 	sort_tokens(tokens, state_->count, spare);
 	count_levels(tokens, state_->count, counts.ones);
 	return {out, hllset::encode(counts, matrix_, tokens, out)};

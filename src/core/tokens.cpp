@@ -149,10 +149,10 @@ sort_unique(Coupon *tokens, size_t count, Coupon *spare)
 	return static_cast<size_t>(std::unique(tokens, tokens + count) - tokens);
 }
 
-uint32_t
-TokenTable::copy(Coupon *out) const
+void
+TokenTable::copy(Coupon *out, uint32_t count) const
 {
-	return pick(0, slot_count_, out, [](uint32_t slot) { return slot != 0; });
+	pick(0, is_list() ? count : slot_count_, out, [](uint32_t slot) { return slot != 0; });
 }
 
 uint32_t

@@ -25,6 +25,9 @@ size_t sort_unique(Coupon *tokens, size_t count, Coupon *spare);
  * Open addressing with linear probing over memory of the caller's. A slot is 0 or a coupon with the highest bit set. Any number
  * of slots does, so that a table fills its allocation to the last word. The multiplier, an odd number, decides the order: one that
  * others can't guess keeps crafted tokens from meeting in one place.
+ *
+ * A table of a few slots is a list: tokens lie as they came, from the first slot on. With many small sets in turn, each search waits for memory, and
+ * a list takes no more lines of it than its tokens need.
  */
 class TokenTable
 {
@@ -46,17 +49,18 @@ public:
 	insert(Coupon token) const
 	{
 		uint32_t	wanted = token | kOccupied;
+		uint32_t	i = 0;
 
-		for (uint32_t i = home(token);; i = next(i))
-		{
-			if (slots_[i] == wanted)
-				return false;
-			if (slots_[i] == 0)
-			{
-				slots_[i] = wanted;
-				return true;
-			}
-		}
+		if (is_list())
+			for (; slots_[i] != wanted && slots_[i] != 0; i++)
+				;
+		else
+			for (i = home(token); slots_[i] != wanted && slots_[i] != 0; i = next(i))
+				;
+		if (slots_[i] == wanted)
+			return false;
+		slots_[i] = wanted;
+		return true;
 	}
 
 	/* Where an insert will look first. */
@@ -113,12 +117,19 @@ public:
 		return removed;
 	}
 
-	/* All tokens, in no order; returns how many. There must be room for one more. */
-	uint32_t copy(Coupon *out) const;
+	/* All `count` tokens, in no order. There must be room for one more. */
+	void copy(Coupon *out, uint32_t count) const;
 
 private:
 	static constexpr uint32_t kOccupied = 1u << 31;
 	static constexpr uint32_t kBatch = 64;
+	static constexpr uint32_t kListSlots = 24;
+
+	bool
+	is_list() const
+	{
+		return slot_count_ <= kListSlots;
+	}
 
 	/* The tokens of the slots that `hit` says, and one more; without branches: which slots those are is as random as the hash. */
 	template <typename Hit>
@@ -140,6 +151,9 @@ private:
 	uint32_t
 	home(Coupon token) const
 	{
+		if (is_list())
+			return 0;
+
 		uint32_t	mixed = token * multiplier_;
 
 		return static_cast<uint32_t>(uint64_t{mixed} * slot_count_ >> 32);

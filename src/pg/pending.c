@@ -69,17 +69,6 @@ hllset_pending_may_be_finer(const HllsetState *state, int precision)
 	return state->pending == NULL || precision < state->pending->precision;
 }
 
-/* Brings near what every add of it looks at. */
-static void
-prefetch(const HllsetState *state)
-{
-	const char *first = (const char *) state;
-
-	for (int i = 0; i < HLLSET_ACCUM_BLOCK; i += LINE)
-		__builtin_prefetch(first + i, 1);
-	__builtin_prefetch(first + HLLSET_ACCUM_BLOCK - 1, 1);
-}
-
 void
 hllset_pending_add(HllsetState *state, uint64 hash)
 {
@@ -87,7 +76,8 @@ hllset_pending_add(HllsetState *state, uint64 hash)
 
 	if (pending->count == MOST)
 		hllset_pending_settle(pending);
-	prefetch(state);
+	__builtin_prefetch(state, 1);
+	__builtin_prefetch((const char *) state + LINE, 1);
 	pending->states[pending->count] = state;
 	pending->hashes[pending->count++] = hash;
 }

@@ -102,6 +102,15 @@ TEST(TokenTable, HoldsTheCouponZeroAndTheLargest)
 	EXPECT_EQ((std::set<Coupon>{0, (1u << 31) - 1}), contents(table));
 }
 
+static std::set<Coupon>
+copied(const TokenTable &table, size_t count)
+{
+	std::vector<Coupon> out(count + 1);
+
+	table.copy(out.data(), static_cast<uint32_t>(count));
+	return {out.begin(), out.begin() + static_cast<ptrdiff_t>(count)};
+}
+
 /* Coupons of few levels, so that a level is many tokens, up to one free slot. */
 static void
 exercise(Random &random, uint32_t slot_count, uint32_t multiplier, int levels)
@@ -137,6 +146,7 @@ exercise(Random &random, uint32_t slot_count, uint32_t multiplier, int levels)
 		ASSERT_EQ(before - model.size(), count);
 		ASSERT_EQ(count, removed.size());
 		ASSERT_EQ(model, contents(table));
+		ASSERT_EQ(model, copied(table, model.size()));
 		/* what is left must still be found from where its probing begins */
 		for (Coupon token : model)
 			ASSERT_FALSE(table.insert(token));
@@ -162,23 +172,31 @@ TEST(TokenTable, AgreesWithASetWhenLarge)
 			exercise(random, slot_count, multiplier, 3);
 }
 
-TEST(TokenTable, CopyIsAllOfIt)
+static void
+check_copy(uint32_t slot_count, Coupon count)
 {
-	uint32_t slots[20] = {};
-	TokenTable table(slots, 20, kMultipliers[0]);
-	Coupon out[18];
-	Coupon spare[17];
+	std::vector<uint32_t> slots(slot_count);
+	TokenTable table(slots.data(), slot_count, kMultipliers[0]);
+	std::vector<Coupon> out(count + 1);
+	std::vector<Coupon> spare(count);
 	uint32_t ones[kLevels] = {};
 
-	for (Coupon token = 0; token < 17; token++)
+	for (Coupon token = count; token-- > 0;)
 		table.insert(token << kAddressBits | token * 1000);
-	ASSERT_EQ(17u, table.copy(out));
-	sort_tokens(out, 17, spare);
-	for (Coupon token = 0; token < 17; token++)
+	table.copy(out.data(), count);
+	sort_tokens(out.data(), count, spare.data());
+	for (Coupon token = 0; token < count; token++)
 		EXPECT_EQ(token << kAddressBits | token * 1000, out[token]);
-	count_levels(out, 17, ones);
+	count_levels(out.data(), count, ones);
 	for (Coupon level = 0; level < kLevels; level++)
-		EXPECT_EQ(level < 17, ones[level]);
+		EXPECT_EQ(level < count, ones[level]);
+}
+
+TEST(TokenTable, CopyIsAllOfIt)
+{
+	for (uint32_t slot_count : {20, 24, 25, 40})
+		for (Coupon count : {0, 1, 15, 16, 17, 19})
+			check_copy(slot_count, count);
 }
 
 TEST(TokenTable, NoSlotsHoldNothing)
