@@ -156,37 +156,50 @@ Accum::normalise()
 }
 
 HllsetStatus
-Accum::insert(HllsetAccum *state, Coupon token)
+Accum::insert(Coupon token)
 {
-	const Shape &shape = state->shape;
+	const Shape &shape = state_->shape;
 
-	if (state->count >= TokenTable::capacity(shape.slots)) [[unlikely]]
-		return Accum(state).want(Shape::small(shape.precision, shape.compact, state->count + 1));
-	state->count += Accum(state).table_.insert(token);
-	return state->count > list_limit(shape.precision) ? Accum(state).normalise() : HLLSET_OK;
+	if (state_->count >= TokenTable::capacity(shape.slots)) [[unlikely]]
+		return want(Shape::small(shape.precision, shape.compact, state_->count + 1));
+	state_->count += table_.insert(token);
+	return state_->count > list_limit(shape.precision) ? normalise() : HLLSET_OK;
+}
+
+inline bool
+Accum::set(Coupon full)
+{
+	int			level = level_of(full);
+
+	if (level >= std::min<int>(state_->level0, state_->shape.planes))
+		return false;
+	matrix_.set(level, full);
+	return true;
 }
 
 HllsetStatus
-Accum::want_planes(HllsetAccum *state, int level)
-{
-	Shape		larger = state->shape;
-
-	larger.planes = rounded_planes(level + 1);
-	return Accum(state).want(larger);
-}
-
-inline HllsetStatus
 Accum::add(Coupon token)
 {
-	const Shape &shape = state_->shape;
+	Shape	   &shape = state_->shape;
 	int			level = level_of(token);
 
 	if (level >= state_->level0)
-		return insert(state_, cut(token, token_bits(shape.precision, state_->level0)));
+		return insert(cut(token, token_bits(shape.precision, state_->level0)));
 	if (level >= shape.planes) [[unlikely]]
-		return want_planes(state_, level);
+	{
+		Shape		larger = shape;
+
+		larger.planes = rounded_planes(level + 1);
+		return want(larger);
+	}
 	matrix_.set(level, token);
 	return HLLSET_OK;
+}
+
+HllsetStatus
+Accum::add_apart(HllsetAccum *state, Coupon full)
+{
+	return Accum(state).add(full);
 }
 
 void
@@ -301,11 +314,13 @@ Accum::encode(void *work) const
 
 } // namespace hllset
 
-/* Here and not with the other bodies of the door, so that an add is one piece: this is called for every row. */
+/* Here and not with the other bodies of the door, so that to set a bit is one piece: this is called for every row. */
 HllsetStatus
 hllset_core_accum_add(HllsetAccum *accum, uint64_t hash)
 {
-	return hllset::Accum(accum).add(hllset::coupon_of(hash));
+	hllset::Coupon full = hllset::coupon_of(hash);
+
+	return hllset::Accum(accum).set(full) ? HLLSET_OK : hllset::Accum::add_apart(accum, full);
 }
 
 void

@@ -66,7 +66,12 @@ public:
 	/* Makes an empty accumulator of `shape` in shape.bytes() of memory. */
 	static Accum init(HllsetAccum *state, const Shape &shape);
 
+	/* Sets a bit; false, and nothing done, if it has no plane. */
+	bool set(Coupon full);
 	HllsetStatus add(Coupon full);
+
+	/* The same, never inlined: who tries set() first then needs no window in memory and no saved registers for it. */
+	[[gnu::noinline]] static HllsetStatus add_apart(HllsetAccum *state, Coupon full);
 
 	/* Brings near what an add of it will look at first. */
 	void prefetch(Coupon full) const;
@@ -84,12 +89,8 @@ private:
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);
 	int full_planes();
+	HllsetStatus insert(Coupon token);
 	HllsetStatus normalise();
-
-	/* The parts of an add that are not inlined, so that the rest of it needs no window in memory and no saved registers. */
-	[[gnu::noinline]] static HllsetStatus insert(HllsetAccum *state, Coupon token);
-	[[gnu::noinline]] static HllsetStatus want_planes(HllsetAccum *state, int level);
-
 	Counts matrix_counts() const;
 
 	HllsetAccum *state_;

@@ -188,7 +188,7 @@ TokenTable::close_gaps(uint32_t first, uint32_t end)
 		for (uint32_t i = first; i < std::min(first + kBatch, end); i++)
 		{
 			places[count] = i;
-			count += (slots_[i] != 0) & (home(slots_[i] & ~kOccupied) != i);
+			count += (slots_[i] != 0) & (start(slots_[i] & ~kOccupied) != i);
 		}
 		for (uint32_t k = 0; k < count; k++)
 		{

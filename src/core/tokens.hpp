@@ -67,7 +67,7 @@ public:
 	void
 	prefetch(Coupon token) const
 	{
-		__builtin_prefetch(slots_ + home(token), 1);
+		__builtin_prefetch(slots_ + start(token), 1);
 	}
 
 	/* All tokens, in no order. */
@@ -151,12 +151,16 @@ private:
 	uint32_t
 	home(Coupon token) const
 	{
-		if (is_list())
-			return 0;
-
 		uint32_t	mixed = token * multiplier_;
 
 		return static_cast<uint32_t>(uint64_t{mixed} * slot_count_ >> 32);
+	}
+
+	/* Where the search for a token begins. */
+	uint32_t
+	start(Coupon token) const
+	{
+		return is_list() ? 0 : home(token);
 	}
 
 	uint32_t
