@@ -9,7 +9,7 @@ namespace
 {
 
 /* Powers of two, as the server's allocator rounds up to one; of the first the caller needs some for a head of its own. */
-constexpr size_t kStartBytes = HLLSET_ACCUM_BLOCK - HLLSET_ACCUM_HEAD;
+constexpr size_t kStartBytes = 128 - HLLSET_ACCUM_HEAD;
 constexpr size_t kFewBytes = 512;
 
 /* Where there are many groups they have few tokens each, and every byte counts; later each move does. */

@@ -235,8 +235,7 @@ HllsetStatus hllset_core_overlap(const HllsetBytes values[2], void *work, bool *
 
 typedef struct HllsetAccum HllsetAccum;
 
-/* Bytes of a block with a new accumulator, and those of them that are left for a head of the caller's. */
-#define HLLSET_ACCUM_BLOCK 128
+/* Bytes that a new accumulator leaves of 128, where the caller may keep a head of its own. */
 #define HLLSET_ACCUM_HEAD 16
 
 /* Bytes of a new accumulator. precision must be in range. */
