@@ -62,6 +62,7 @@ find(Oid dboid, const char *server, HASHACTION action)
 	if (entry != NULL && !found && action == HASH_ENTER_NULL)
 	{
 		memset(&entry->status, 0, sizeof(SyncStatus));
+		entry->status.state = SYNC_CONNECTING;
 		entry->requested = 0;
 	}
 	return entry;

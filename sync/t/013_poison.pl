@@ -5,7 +5,6 @@ use strict;
 use warnings FATAL => 'all';
 
 use FindBin;
-use IPC::Run ();
 use lib $FindBin::RealBin;
 use LinkTest;
 use Test::More;
@@ -51,19 +50,10 @@ for ([ 'pull', $eu, $us ], [ 'push', $us, $eu ])
 
 # ---- what passes by itself is tried again and again ----
 
-# A session that holds a lock; returns what ends it.
-my $hold = sub {
-	my ($node, $table) = @_;
-	my ($in, $out) = ("BEGIN; LOCK hllset_sync.$table IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '');
-	my $locker = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out);
-	$locker->pump until $out =~ /locked/;
-	return sub { $in .= "COMMIT;\n\\q\n"; $locker->finish };
-};
-
 for ([ 'pull', $eu, $us ], [ 'push', $us, $eu ])
 {
 	my ($direction, $sink, $source) = @$_;
-	my $release = $hold->($sink, "copy_$id");
+	my $release = hold($sink, 'postgres', "copy_$id");
 	add_rows($source, 'bad', 3001, 3005);
 	run_round($eu, $us) for 1 .. 6;
 	is(lane($eu, $us, 'bad', $direction, 'state, sqlstate'), 'error|55P03', "$direction: a lock is not poison");
@@ -73,7 +63,7 @@ for ([ 'pull', $eu, $us ], [ 'push', $us, $eu ])
 
 	my $source_id = $source->safe_psql('postgres', "SELECT set_id FROM hllset_sync.sets WHERE set_name = 'bad'");
 	add_rows($source, $_, 3101, 3105) for 'bad', 'good';
-	$release = $hold->($source, "dirty_$source_id");
+	$release = hold($source, 'postgres', "dirty_$source_id");
 	my ($rc) = $eu->psql('postgres', "SET statement_timeout = '60s'; CALL hllset_sync.run_round('us')");
 	is($rc, 0, "$direction: changes that can't be numbered now do not keep a round going");
 	is_synced($sink, 'good', $source, "$direction: nor the other set");

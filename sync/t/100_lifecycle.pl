@@ -6,7 +6,7 @@ use warnings FATAL => 'all';
 
 use FindBin;
 use lib $FindBin::RealBin;
-use LinkTest qw(await_restart);
+use LinkTest qw(await_restart hold);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Workers;
@@ -17,8 +17,12 @@ my $log = sub { slurp_file($node->logfile) };
 # ---- a peer comes ----
 
 is($node->safe_psql('app', 'SELECT state FROM hllset_sync.database_status()'), 'ok', 'a database with the extension is looked after');
+my $release = hold($node, 'app', 'peer_state'); # where a worker begins to read
 add_far($node);
-state_is($node, 'far', 'ok', undef, 'a peer that was added is synced');
+poll_ok($node, 'app', 'SELECT pid IS NOT NULL FROM hllset_sync.worker_status()', 'a peer that was added has a worker');
+is($node->safe_psql('app', 'SELECT state FROM hllset_sync.worker_status()'), 'connecting', 'which is not said to be well before it has done anything');
+$release->();
+state_is($node, 'far', 'ok', undef, 'then the peer is synced');
 like($log->(), qr/LOG:  hllset_sync: peer "far": connected to node far \([0-9a-f-]{36}\), protocol 1, server \d+\.\d+/, 'the connection is logged');
 is(status_of($node, 'far', 'node_name'), 'far', 'the status knows the name of the node');
 

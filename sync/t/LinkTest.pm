@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node await_restart proxy_to proxy);
+our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node hold await_restart proxy_to proxy);
 
 our @processes;
 
@@ -177,6 +177,16 @@ sub recover_node
 	$node->start;
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'the recovery did not end';
 	return;
+}
+
+# A session that holds a table of the extension's, so that nobody else may even read it; returns what ends it.
+sub hold
+{
+	my ($node, $database, $table) = @_;
+	my ($in, $out) = ("BEGIN; LOCK hllset_sync.$table IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '');
+	my $locker = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($database) ], '<', \$in, '>', \$out);
+	$locker->pump until $out =~ /locked/;
+	return sub { $in .= "COMMIT;\n\\q\n"; $locker->finish };
 }
 
 # Until the server has started again for the COUNTth time since one of its processes was killed; for a moment it answers as if nothing had been.
