@@ -8,8 +8,11 @@ from statistics import median
 
 from server import Backend
 
+OURS = 'hllset 12'
 HASH_ONLY = {'bigint': 'bit_xor(hashint8extended(x, 0))', 'integer': 'bit_xor(hashint4extended(x, 0))',
              'text': 'bit_xor(hashtextextended(x, 0))', 'uuid': 'bit_xor(uuid_hash_extended(x, 0))'}
+SORTED = ' sorted'
+SORTS = 'SET enable_hashagg = off'
 MULTIPLIER = 2
 DEFAULT_WORK_MEM = 4096
 # 256 MB for so many rows and less for fewer: the memory for a group stays the same.
@@ -35,13 +38,16 @@ class Job:
                 f'AS grouped')
 
     def contenders(self, sketches):
-        """{name: statement}"""
+        """{name: statement, or a pair of what is done before, and the statement}"""
         plain = {'count(*)': 'count(*)', 'hash only': HASH_ONLY[self.kind], 'count(distinct)': 'count(DISTINCT x)'}
         for sketch in sketches:
             if sketch.takes(self.kind):
                 aggregate = sketch.aggregate(self.kind)
                 plain[sketch.name] = aggregate if self.group else sketch.count(aggregate)
-        return {name: self.statement(aggregate) for name, aggregate in plain.items()}
+        statements = {name: self.statement(aggregate) for name, aggregate in plain.items()}
+        if self.group:
+            statements[OURS + SORTED] = SORTS, statements[OURS]
+        return statements
 
     def work_mem(self, options):
         if self.default_memory:
@@ -121,9 +127,17 @@ def nodes(plan):
         yield from nodes(child)
 
 
+def parts(statement):
+    """What is done before, if anything, and the statement."""
+    return statement if isinstance(statement, tuple) else ('', statement)
+
+
 def explain(statement, wanted):
     """The plan in a word, kilobytes that its aggregate held and that were written to temporary files, batches, and workers."""
+    before, statement = parts(statement)
     with Backend(*wanted) as backend:
+        if before:
+            backend.session.run(before)
         rows = backend.session.rows(f'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}')
     plan = json.loads('\n'.join(row[0] for row in rows))[0]['Plan']
     found = list(nodes(plan))
@@ -136,13 +150,13 @@ def explain(statement, wanted):
 
 def take_turns(statements, rounds, wanted, installed):
     """
-    {name: [(CPU seconds, wall seconds, peak bytes, first value), ...]}, a round of all before the next round. A statement may be a pair:
-    what is done before, and what is measured.
+    {name: [(CPU seconds, wall seconds, peak bytes, first value), ...]}, a round of all before the next round. Of a pair the statement is
+    measured, not what is done before it.
     """
     runs = {name: [] for name in statements}
     for _ in range(rounds):
         for name, statement in statements.items():
-            before, statement = statement if isinstance(statement, tuple) else ('', statement)
+            before, statement = parts(statement)
             with Backend(*wanted) as backend:
                 warm(backend, installed)
                 if before:

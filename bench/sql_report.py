@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from server import table
 from sql_errors import JACCARD
+from sql_jobs import OURS
 from sql_stored import SIZES, STORED
 
-OURS = 'hllset 12'
 PLAIN = ('count(*)', 'hash only', 'count(distinct)')
 # Of precisions 11 and 12.
 STORED_GOALS = {(100, 'union'): '.5', (10_000, 'union'): '5 / 10', (1_000_000, 'union'): '5 / 10', (100, 'cardinality'): '.4',
@@ -42,8 +42,8 @@ def percent(value):
 
 
 def columns(jobs):
-    """Contenders in the order of the job that has the most of them."""
-    return [result['name'] for result in max(jobs, key=lambda job: len(job['results']))['results']]
+    """The contenders of all jobs, each where it first comes."""
+    return list(dict.fromkeys(result['name'] for job in jobs for result in job['results']))
 
 
 def of_contenders(job, names, cell):

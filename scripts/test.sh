@@ -53,7 +53,7 @@ count_tests() {
 		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                          # unittest
 		/^boundary: [0-9]+ rules hold$/ { seen = 1; n += $2 }
 		/^cookbook: [0-9]+ blocks are tested$/ { seen = 1; n += $2 }
-		/^(accuracy|algebra): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
+		/^(accuracy|algebra|sizes): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
 		/^documented: [0-9]+ blocks of / { seen = 1; n += $2 }
 		/^faults: [0-9]+ of [0-9]+ cases end/ { seen = 1; n += $2 }
 		/^ok   .* at (most|least) / { seen = 1; n++ }                                           # bars
@@ -200,6 +200,7 @@ part_type() {
 	step "second implementation" python
 	step "core benchmark, a short run" as_owner "$work/plain/core_bench" --benchmark_min_time=0.001
 	step "error for the bytes, a short run" as_owner "$work/plain/limit" 100 100000
+	step "sizes, against their bars" as_owner "$work/plain/sizes" 2
 	step "instruction counts" as_owner bench/instructions.py
 	step "accuracy, a short run" benchmark accuracy
 	step "accuracy of the algebra, a short run" benchmark algebra
