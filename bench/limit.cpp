@@ -36,8 +36,7 @@ set_of(uint64_t first, uint64_t count, int precision)
 {
 	Aggregate set(precision, true);
 
-	for (uint64_t i = first; i < first + count; i++)
-		set.add(hllset_core_hash(&i, sizeof(i), HLLSET_FAMILY_INTEGER));
+	set.add_integers(first, count);
 	return set.bytes();
 }
 

@@ -60,6 +60,14 @@ public:
 			add(hash);
 	}
 
+	/* So many consecutive integers. */
+	void
+	add_integers(uint64_t first, uint64_t count)
+	{
+		for (uint64_t i = first; i < first + count; i++)
+			add(hllset_core_hash_word(i, HLLSET_FAMILY_INTEGER));
+	}
+
 	HllsetStatus
 	unite(HllsetBytes set)
 	{

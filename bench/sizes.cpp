@@ -9,6 +9,7 @@
  * one (chance m e^-40), and the other levels get as many random addresses as a Poisson distribution says: the same states, without
  * the work of a billion elements. Exit status 1 if a bar is broken.
  */
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -42,13 +43,6 @@ struct Mean
 	double bytes = 0;
 	double largest = 0; /* of those of one size */
 };
-
-void
-add_hashed(Aggregate &set, uint64_t first, uint64_t count)
-{
-	for (uint64_t i = first; i < first + count; i++)
-		set.add(hllset_core_hash_word(i, HLLSET_FAMILY_INTEGER));
-}
 
 /* A hash with so many leading zeros (31: at least) and the lowest bits of an address. */
 uint64_t
@@ -87,7 +81,7 @@ mean_bytes(double n, int precision, bool compact, uint64_t sets, std::mt19937_64
 		Aggregate set(precision, compact);
 
 		if (n <= kMostHashed)
-			add_hashed(set, i << 32, static_cast<uint64_t>(std::llround(n)));
+			set.add_integers(i << 32, static_cast<uint64_t>(std::llround(n)));
 		else
 			add_simulated(set, n, precision, random);
 		sum += static_cast<double>(set.bytes().size());
