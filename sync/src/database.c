@@ -91,7 +91,10 @@ sync_list_database(const char *name)
 	sync_shared_lock();
 	database = find_by_name(name);
 	if (database == NULL && (database = find_by_name("")) != NULL)
+	{
 		strlcpy(database->name, name, NAMEDATALEN);
+		database->state = SYNC_CONNECTING;
+	}
 	sync_shared_unlock();
 	return database != NULL;
 }

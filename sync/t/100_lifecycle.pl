@@ -16,7 +16,7 @@ my $log = sub { slurp_file($node->logfile) };
 
 # ---- a peer comes ----
 
-is($node->safe_psql('app', 'SELECT state FROM hllset_sync.database_status()'), 'ok', 'a database with the extension is looked after');
+poll_ok($node, 'app', "SELECT state = 'ok' FROM hllset_sync.database_status()", 'a database with the extension is looked after');
 my $release = hold($node, 'app', 'peer_state'); # where a worker begins to read
 add_far($node);
 poll_ok($node, 'app', 'SELECT pid IS NOT NULL FROM hllset_sync.worker_status()', 'a peer that was added has a worker');
