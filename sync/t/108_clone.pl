@@ -31,14 +31,19 @@ my $has_rows = sub {
 };
 $has_rows->(1, 20, 'eu has the rows of us');
 
-# The other server takes the place of the one that runs.
+# The other server takes the place of the one that runs, and writes before eu, which has missed it, sees it again.
 my $data = $us->data_dir;
 my $swap = sub {
+	my ($day) = @_;
 	$us->stop;
+	poll_ok($eu, 'postgres', 'SELECT failures > 0 FROM hllset_sync.status', 'the address is missed');
+	my $release = hold($eu, 'postgres', 'peers'); # no round begins
 	system_or_bail('mv', $data, "$data.now");
 	system_or_bail('mv', "$data.other", $data);
 	system_or_bail('mv', "$data.now", "$data.other");
 	$us->start;
+	add_rows($us, 'daily', $day + 1, $day + 5);
+	$release->();
 };
 $us->stop;
 system_or_bail('cp', '-a', $data, "$data.other");
@@ -49,8 +54,7 @@ $has_rows->(101, 105, 'the first one writes');
 for my $rewind (1 .. 3)
 {
 	my $day = 100 * $rewind + 100;
-	$swap->();
-	add_rows($us, 'daily', $day + 1, $day + 5);
+	$swap->($day);
 	$has_rows->($day + 1, $day + 5, "rewind $rewind: what the one says that is here now");
 	poll_ok($eu, 'postgres', "SELECT rewinds = $rewind AND orphans >= 5 FROM hllset_sync.set_status WHERE set_name = 'daily' AND direction = 'pull'",
 		"rewind $rewind: is noticed, and the rows of the other one are kept");

@@ -46,10 +46,11 @@ my %before = map { $_ => $old->safe_psql('app', $_) } 'SELECT node_id, node_name
 	'SELECT * FROM hllset_sync.history ORDER BY set_id, seq_to', 'SELECT set_id, role, pull, push, origin FROM hllset_sync.acl', 'SELECT * FROM hllset_sync.backlog ORDER BY set_name',
 	'SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = $$hllset_sync$$::regnamespace ORDER BY 1';
 
+my @options = $old->safe_psql('postgres', 'SHOW server_version_num') >= 150000 ? '--no-sync' : ();
 $old->stop;
-my $bindir = $old->config_data('--bindir');
+chomp(my $bindir = `pg_config --bindir`);
 chdir $PostgreSQL::Test::Utils::tmp_check or die;
-my @upgrade = ('pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir, '-s', $new->host, '-p', $old->port, '-P', $new->port);
+my @upgrade = ('pg_upgrade', @options, '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir, '-s', $new->host, '-p', $old->port, '-P', $new->port);
 command_ok([ @upgrade, '--check' ], 'pg_upgrade --check');
 command_ok(\@upgrade, 'pg_upgrade');
 $new->start;
