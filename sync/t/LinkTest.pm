@@ -179,11 +179,11 @@ sub recover_node
 	return;
 }
 
-# A session that holds a table of the extension's, so that nobody else may even read it; returns what ends it.
+# A session that holds a table of the extension's, so that nobody else may even read it, for 10 minutes at most; returns what ends it.
 sub hold
 {
 	my ($node, $database, $table) = @_;
-	my ($in, $out) = ("BEGIN; LOCK hllset_sync.$table IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '');
+	my ($in, $out) = ("SET idle_in_transaction_session_timeout = '10min'; BEGIN; LOCK hllset_sync.$table IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '');
 	my $locker = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($database) ], '<', \$in, '>', \$out);
 	$locker->pump until $out =~ /locked/;
 	return sub { $in .= "COMMIT;\n\\q\n"; $locker->finish };
