@@ -28,7 +28,7 @@ constexpr int kFirstDecade = 4;
 constexpr int kLastDecade = 9;
 constexpr double kMostHashed = 1e7;
 constexpr double kFull = 40;
-constexpr double kHeader = 5;
+constexpr double kHeader = 5; /* docs/format.md: the four bytes of every value, and L0 */
 
 /* Of whole values at precision 12; at others so much more for a bucket is allowed. */
 constexpr int kPrecision = 12;
