@@ -55,14 +55,22 @@ def goal(job):
     return short(job['goal']) if job['goal'] else ''
 
 
-def against_best(job, key):
-    """The best round of ours in parts of that of the fastest sketch of another kind."""
-    results = {result['name']: result[key] for result in job['results'] if result['name'] not in PLAIN}
-    peers = {name: value for name, value in results.items() if not name.startswith('hllset')}
-    if not peers:
+def against(job, key, names):
+    """The best round of ours in parts of that of the fastest of these."""
+    results = {result['name']: result[key] for result in job['results']}
+    if not names:
         return ''
-    best = min(peers, key=peers.get)
-    return f'{short(results[OURS] / peers[best])} × {best}'
+    best = min(names, key=results.get)
+    return f'{short(results[OURS] / results[best])} × {best}'
+
+
+def against_peers(job, key):
+    return against(job, key, [result['name'] for result in job['results'] if result['name'] not in PLAIN
+                              and not result['name'].startswith('hllset')])
+
+
+def against_exact(job, key):
+    return against(job, key, ['count(distinct)'])
 
 
 def seconds(value):
@@ -74,8 +82,8 @@ def seconds(value):
 def aggregates(results):
     names = columns(results['jobs'])
     rows = [[job['job'], *of_contenders(job, names, lambda r: f'{seconds(r["cpu"])} ({short(r["ratio"])})'), goal(job),
-             against_best(job, 'cpu')] for job in results['jobs']]
-    return Table('aggregates', 'CPU seconds (ratio to hash only)', ['CPU s (ratio)', *names, 'goal', 'hllset is'], rows)
+             against_peers(job, 'cpu'), against_exact(job, 'cpu')] for job in results['jobs']]
+    return Table('aggregates', 'CPU seconds (ratio to hash only)', ['CPU s (ratio)', *names, 'goal', 'hllset is', 'and'], rows)
 
 
 def memory(results):
@@ -96,7 +104,7 @@ def parallel(results):
         workers = f', {result["planned_workers"]} w' if result['planned_workers'] else ', serial'
         return f'{seconds(result["wall"])} ({short(result["ratio"])}), × {short(result["serial_wall"] / result["wall"])}{workers}'
 
-    rows = [[job['job'], *of_contenders(job, names, cell), goal(job), against_best(job, 'wall')] for job in jobs]
+    rows = [[job['job'], *of_contenders(job, names, cell), goal(job), against_peers(job, 'wall')] for job in jobs]
     return Table('parallel', 'default settings: seconds by the clock (ratio to hash only), speed-up over a serial plan, planned workers',
                  ['s (ratio), speed-up', *names, 'goal', 'hllset is'], rows)
 
