@@ -147,7 +147,7 @@ def times_of_jobs(sql):
     axes.set_yticks(range(len(sql['jobs'])), [job['job'].replace(', one group', '') for job in sql['jobs']])
     axes.invert_yaxis()
     axes.grid(False, axis='y')
-    axes.set(xlim=(.8, 40), xticks=[1, 2, 4, 8, 16, 32])
+    axes.set(xlim=(.6, 40), xticks=[1, 2, 4, 8, 16, 32])
     axes.axvline(1, color='#555555', lw=.8, zorder=3)
     plain_numbers(axes.xaxis)
     axes.legend()
