@@ -81,9 +81,7 @@ private:
 class States : public Turns<Aggregate>
 {
 public:
-	explicit States(const Case &c) : Turns(c, [](Aggregate state) { return state; })
-	{
-	}
+	explicit States(const Case &c) : Turns(c, [](Aggregate state) { return state; }) {}
 };
 
 using Bytes = std::vector<uint8_t>;
@@ -91,9 +89,7 @@ using Bytes = std::vector<uint8_t>;
 class Values : public Turns<Bytes>
 {
 public:
-	explicit Values(const Case &c) : Turns(c, [](Aggregate state) { return state.bytes(); })
-	{
-	}
+	explicit Values(const Case &c) : Turns(c, [](Aggregate state) { return state.bytes(); }) {}
 };
 
 /* With all elements of the sets of a case. */
@@ -208,7 +204,8 @@ unite_bytes(benchmark::State &state)
 	Case c(state);
 	Bytes a = c.aggregate(kFirst).bytes();
 	Values values(c);
-	Block work = values.work([&](const Bytes &b) { return hllset_core_combine_work(HLLSET_UNION, view(a), view(b)); });
+	Block work = values.work(
+		[&](const Bytes &b) { return hllset_core_combine_work(HLLSET_UNION, view(a), view(b)); });
 	HllsetBytes result = {};
 
 	for (auto _ : state)
@@ -238,7 +235,8 @@ void
 encode(benchmark::State &state)
 {
 	States states{Case(state)};
-	Block work = states.work([](Aggregate &item) { return hllset_core_accum_encode_work(item.get()); });
+	Block work =
+		states.work([](Aggregate &item) { return hllset_core_accum_encode_work(item.get()); });
 	HllsetBytes result = {};
 
 	for (auto _ : state)

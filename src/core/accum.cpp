@@ -39,9 +39,11 @@ rounded_planes(int planes)
 Shape
 Shape::small(int precision, bool compact, uint32_t tokens)
 {
-	size_t		bytes = kStartBytes;
-	Shape		shape = {static_cast<uint8_t>(precision), compact, false, 0, 0};
-	auto		fill = [&] { shape.slots = static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4); };
+	size_t bytes = kStartBytes;
+	Shape shape = {static_cast<uint8_t>(precision), compact, false, 0, 0};
+	auto fill = [&] {
+		shape.slots = static_cast<uint32_t>((bytes - sizeof(HllsetAccum)) / 4);
+	};
 
 	for (fill(); TokenTable::capacity(shape.slots) < tokens; fill())
 		bytes = next_block(bytes);
@@ -80,14 +82,14 @@ bool
 Accum::has_room_for(const Counts &operand, int planes)
 {
 	const Shape &have = state_->shape;
-	Shape		least = have;
+	Shape least = have;
 
 	least.precision = static_cast<uint8_t>(std::min<int>(have.precision, operand.precision));
 	least.compact = have.compact || operand.compact;
 	least.dense = have.dense || operand.level0 > 0 || state_->count > list_limit(least.precision);
 	if (least.dense)
 	{
-		bool		pours = least.compact && (state_->count > 0 || operand.tokens > 0);
+		bool pours = least.compact && (state_->count > 0 || operand.tokens > 0);
 
 		if (pours || least.precision != have.precision)
 			least.planes = kLevels;
@@ -97,7 +99,7 @@ Accum::has_room_for(const Counts &operand, int planes)
 	}
 	else
 	{
-		uint32_t	tokens = std::min(state_->count + operand.tokens, list_limit(least.precision) + 1);
+		uint32_t tokens = std::min(state_->count + operand.tokens, list_limit(least.precision) + 1);
 
 		if (TokenTable::capacity(have.slots) < tokens)
 			least = Shape::small(least.precision, least.compact, tokens);
@@ -116,7 +118,8 @@ Accum::raise(int level0)
 {
 	if (level0 <= state_->level0)
 		return;
-	state_->count -= table_.remove_below(level0, [&](Coupon token) { matrix_.set(level_of(token), token); });
+	state_->count -=
+		table_.remove_below(level0, [&](Coupon token) { matrix_.set(level_of(token), token); });
 	state_->level0 = static_cast<int8_t>(level0);
 }
 
@@ -124,7 +127,7 @@ Accum::raise(int level0)
 int
 Accum::full_planes()
 {
-	int			planes = std::min<int>(state_->level0, state_->shape.planes);
+	int planes = std::min<int>(state_->level0, state_->shape.planes);
 
 	while (state_->full < planes && matrix_.is_full(state_->full))
 		state_->full++;
@@ -134,7 +137,7 @@ Accum::full_planes()
 HllsetStatus
 Accum::normalise()
 {
-	Shape		larger = state_->shape;
+	Shape larger = state_->shape;
 
 	while (state_->count > list_limit(larger.precision))
 	{
@@ -169,7 +172,7 @@ Accum::insert(Coupon token)
 inline bool
 Accum::set(Coupon full)
 {
-	int			level = level_of(full);
+	int level = level_of(full);
 
 	if (level >= std::min<int>(state_->level0, state_->shape.planes))
 		return false;
@@ -180,14 +183,14 @@ Accum::set(Coupon full)
 HllsetStatus
 Accum::add(Coupon token)
 {
-	Shape	   &shape = state_->shape;
-	int			level = level_of(token);
+	Shape &shape = state_->shape;
+	int level = level_of(token);
 
 	if (level >= state_->level0)
 		return insert(cut(token, token_bits(shape.precision, state_->level0)));
 	if (level >= shape.planes) [[unlikely]]
 	{
-		Shape		larger = shape;
+		Shape larger = shape;
 
 		larger.planes = rounded_planes(level + 1);
 		return want(larger);
@@ -205,7 +208,7 @@ Accum::add_apart(HllsetAccum *state, Coupon full)
 void
 Accum::prefetch(Coupon full) const
 {
-	int			level = level_of(full);
+	int level = level_of(full);
 
 	if (level >= state_->level0)
 		table_.prefetch(cut(full, token_bits(state_->shape.precision, state_->level0)));
@@ -222,7 +225,8 @@ Accum::merge(const View &view)
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
 
-	Matrix		matrix = matrix_; /* a local copy: the compiler must think that the state may change with each bit */
+	Matrix matrix =
+		matrix_; /* a local copy: the compiler must think that the state may change with each bit */
 	HllsetStatus added = HLLSET_OK;
 	HllsetStatus walked = walk_levels(
 		view, full_planes(),
@@ -246,8 +250,8 @@ HllsetStatus
 Accum::merge(const Accum &other)
 {
 	const HllsetAccum &from = *other.state_;
-	int			planes = std::min<int>(from.level0, from.shape.planes);
-	Counts		counts = {};
+	int planes = std::min<int>(from.level0, from.shape.planes);
+	Counts counts = {};
 	HllsetStatus status = HLLSET_OK;
 
 	counts.precision = from.shape.precision;
@@ -270,7 +274,7 @@ Accum::merge(const Accum &other)
 Counts
 Accum::matrix_counts() const
 {
-	Counts		counts = {};
+	Counts counts = {};
 
 	counts.precision = state_->shape.precision;
 	counts.compact = state_->shape.compact;
@@ -284,7 +288,7 @@ Accum::matrix_counts() const
 Counts
 Accum::counts() const
 {
-	Counts		counts = matrix_counts();
+	Counts counts = matrix_counts();
 
 	table_.for_each([&](Coupon token) { counts.ones[level_of(token)]++; });
 	return counts;
@@ -301,10 +305,10 @@ HllsetBytes
 Accum::encode(void *work) const
 {
 	/* what is one too many lies where the spare room begins, or the result */
-	Coupon	   *tokens = static_cast<Coupon *>(work);
-	Coupon	   *spare = tokens + state_->count;
-	uint8_t    *out = reinterpret_cast<uint8_t *>(spare + state_->count);
-	Counts		counts = matrix_counts();
+	Coupon *tokens = static_cast<Coupon *>(work);
+	Coupon *spare = tokens + state_->count;
+	uint8_t *out = reinterpret_cast<uint8_t *>(spare + state_->count);
+	Counts counts = matrix_counts();
 
 	table_.copy(tokens, state_->count);
 	sort_tokens(tokens, state_->count, spare);

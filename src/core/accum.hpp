@@ -15,11 +15,11 @@ namespace hllset
 /* Small: no planes, any number of slots. Dense: planes below level0, and slots for S tokens unless compact. */
 struct Shape
 {
-	uint8_t		precision;
-	bool		compact;
-	bool		dense;
-	uint8_t		planes; /* room for so many */
-	uint32_t	slots;
+	uint8_t precision;
+	bool compact;
+	bool dense;
+	uint8_t planes; /* room for so many */
+	uint32_t slots;
 
 	/* A small one in a block that grows until it holds so many tokens. */
 	static Shape small(int precision, bool compact, uint32_t tokens);
@@ -36,10 +36,10 @@ struct alignas(uint64_t) HllsetAccum
 {
 	hllset::Shape shape;
 	hllset::Shape wanted; /* set when HLLSET_NEEDS_ROOM is answered */
-	int8_t		level0;
-	uint8_t		full;  /* planes below are known to be all ones */
-	uint16_t	seed;  /* of the table's order */
-	uint32_t	count; /* tokens in the table */
+	int8_t level0;
+	uint8_t full;   /* planes below are known to be all ones */
+	uint16_t seed;  /* of the table's order */
+	uint32_t count; /* tokens in the table */
 
 	/* planes, then slots */
 	uint64_t *
@@ -58,8 +58,8 @@ class Accum
 public:
 	explicit Accum(HllsetAccum *state)
 		: state_(state), matrix_(state->planes(), state->shape.precision),
-		  table_(reinterpret_cast<uint32_t *>(matrix_.plane(state->shape.planes)), state->shape.slots,
-				 state->seed * 0x9e3779b1u | 1)
+		  table_(reinterpret_cast<uint32_t *>(matrix_.plane(state->shape.planes)),
+				 state->shape.slots, state->seed * 0x9e3779b1u | 1)
 	{
 	}
 
@@ -94,8 +94,8 @@ private:
 	Counts matrix_counts() const;
 
 	HllsetAccum *state_;
-	Matrix		matrix_;
-	TokenTable	table_;
+	Matrix matrix_;
+	TokenTable table_;
 };
 
 /* A window for reading only. */

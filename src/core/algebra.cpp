@@ -13,21 +13,21 @@ namespace
 /* What is known of the sources from their first bytes. */
 struct Survey
 {
-	int			finest = kMinPrecision;
-	int			level0 = 0; /* the largest */
-	bool		compact = false;
-	bool		samples = false;
+	int finest = kMinPrecision;
+	int level0 = 0; /* the largest */
+	bool compact = false;
+	bool samples = false;
 };
 
 Survey
 survey(const Expression &expression)
 {
-	Survey		all;
+	Survey all;
 
 	for (int i = 0; i < expression.count(); i++)
 	{
 		HllsetBytes source = expression.sources[i];
-		Header		header;
+		Header header;
 
 		if (read_header(source, header) != HLLSET_OK || source.size <= kHeaderSize)
 			continue;
@@ -59,7 +59,7 @@ apply(HllsetOp op, bool a, bool b)
 HllsetStatus
 join(HllsetOp op, HllsetBytes a, HllsetBytes b, Expression &joined)
 {
-	Expression	right;
+	Expression right;
 	HllsetStatus status = parse_expression(a, joined);
 
 	if (status == HLLSET_OK)
@@ -67,8 +67,8 @@ join(HllsetOp op, HllsetBytes a, HllsetBytes b, Expression &joined)
 	if (status != HLLSET_OK)
 		return status;
 
-	int			left_count = joined.count();
-	TruthTable	table(left_count + right.count());
+	int left_count = joined.count();
+	TruthTable table(left_count + right.count());
 
 	for (uint32_t x = 0; x < table.size(); x++)
 		table.put(x, apply(op, joined.table.get(x & ((1u << left_count) - 1)),
@@ -89,7 +89,7 @@ read_lists(const Expression &expression, Aligned &lists)
 
 	for (int i = 0; i < expression.count() && status == HLLSET_OK; i++)
 	{
-		View		view;
+		View view;
 
 		status = parse_single(expression.sources[i], view);
 		if (status == HLLSET_OK)
@@ -102,7 +102,7 @@ read_lists(const Expression &expression, Aligned &lists)
 size_t
 lists_work(const Expression &expression, const Survey &all)
 {
-	size_t		lists = Aligned::work_size(expression.count(), expression.precision, all.finest, false);
+	size_t lists = Aligned::work_size(expression.count(), expression.precision, all.finest, false);
 
 	/* the lists, as many selected tokens, and what is written of them */
 	return 2 * lists + encoded_bound(expression.precision, 0, list_limit(expression.precision));
@@ -114,7 +114,7 @@ refuse_sources(const Expression &expression)
 {
 	for (int i = 0; i < expression.count(); i++)
 	{
-		View		view;
+		View view;
 		HllsetStatus status = parse_single(expression.sources[i], view);
 
 		if (status != HLLSET_OK)
@@ -127,15 +127,16 @@ refuse_sources(const Expression &expression)
 HllsetStatus
 take_sample(const Expression &expression, void *work, HllsetBytes &result)
 {
-	Survey		all = survey(expression);
+	Survey all = survey(expression);
 
 	if (all.level0 >= kLevels)
 		return refuse_sources(expression);
 
-	size_t		lists_size = Aligned::work_size(expression.count(), expression.precision, all.finest, false);
-	Aligned		lists(work, expression.count(), expression.precision, all.level0, all.finest, false);
-	Coupon	   *selected = reinterpret_cast<Coupon *>(static_cast<uint8_t *>(work) + lists_size);
-	size_t		count = 0;
+	size_t lists_size =
+		Aligned::work_size(expression.count(), expression.precision, all.finest, false);
+	Aligned lists(work, expression.count(), expression.precision, all.level0, all.finest, false);
+	Coupon *selected = reinterpret_cast<Coupon *>(static_cast<uint8_t *>(work) + lists_size);
+	size_t count = 0;
 	HllsetStatus status = read_lists(expression, lists);
 
 	if (status != HLLSET_OK)
@@ -145,13 +146,14 @@ take_sample(const Expression &expression, void *work, HllsetBytes &result)
 			selected[count++] = token;
 	});
 
-	Counts		counts = {};
-	Coupon	   *first = selected;
-	uint8_t    *out = reinterpret_cast<uint8_t *>(selected + count);
+	Counts counts = {};
+	Coupon *first = selected;
+	uint8_t *out = reinterpret_cast<uint8_t *>(selected + count);
 
 	counts.precision = expression.precision;
 	counts.level0 = all.level0;
-	while (count > list_limit(expression.precision) || (count > 0 && level_of(*first) < counts.level0))
+	while (count > list_limit(expression.precision) ||
+		   (count > 0 && level_of(*first) < counts.level0))
 	{
 		if (level_of(*first) >= counts.level0)
 			counts.level0++;
@@ -174,10 +176,10 @@ take_sample(const Expression &expression, void *work, HllsetBytes &result)
 HllsetStatus
 evaluate(const Expression &expression, void *work, HllsetBytes &result)
 {
-	int			p = expression.precision;
-	size_t		lists_size = Aligned::work_size(expression.count(), p, p, false);
-	Aligned		lists(work, expression.count(), p, 0, p, false);
-	Graded		state(static_cast<uint8_t *>(work) + lists_size, p, expression.compact, p);
+	int p = expression.precision;
+	size_t lists_size = Aligned::work_size(expression.count(), p, p, false);
+	Aligned lists(work, expression.count(), p, 0, p, false);
+	Graded state(static_cast<uint8_t *>(work) + lists_size, p, expression.compact, p);
 	HllsetStatus status = read_lists(expression, lists);
 
 	if (status != HLLSET_OK)
@@ -194,23 +196,23 @@ evaluate(const Expression &expression, void *work, HllsetBytes &result)
 bool
 is_union_of_sets(HllsetOp op, HllsetBytes a, HllsetBytes b)
 {
-	Header		ha;
-	Header		hb;
+	Header ha;
+	Header hb;
 
-	return op == HLLSET_UNION && read_header(a, ha) == HLLSET_OK && read_header(b, hb) == HLLSET_OK &&
-		   ha.kind == Kind::set && hb.kind == Kind::set;
+	return op == HLLSET_UNION && read_header(a, ha) == HLLSET_OK &&
+		   read_header(b, hb) == HLLSET_OK && ha.kind == Kind::set && hb.kind == Kind::set;
 }
 
 /* The union of sets needs no table. */
 HllsetStatus
 unite(const Expression &sets, void *work, HllsetBytes &result)
 {
-	Graded		state(work, sets.precision, sets.compact, survey(sets).finest);
+	Graded state(work, sets.precision, sets.compact, survey(sets).finest);
 	HllsetStatus status = HLLSET_OK;
 
 	for (int i = 0; i < sets.count() && status == HLLSET_OK; i++)
 	{
-		View		view;
+		View view;
 
 		status = parse(sets.sources[i], view);
 		if (status == HLLSET_OK)
@@ -231,11 +233,11 @@ first_part(const Expression &expression, const Survey &all)
 size_t
 resolve_work(const Expression &expression)
 {
-	Survey		all = survey(expression);
-	int			p = expression.precision;
-	size_t		lists = Graded::work_size(p, p) + lists_work(expression, all);
-	size_t		bound = encoded_bound(p, kLevels, list_limit(p));
-	size_t		written = written_size(expression) + static_cast<size_t>(expression.count()) * bound;
+	Survey all = survey(expression);
+	int p = expression.precision;
+	size_t lists = Graded::work_size(p, p) + lists_work(expression, all);
+	size_t bound = encoded_bound(p, kLevels, list_limit(p));
+	size_t written = written_size(expression) + static_cast<size_t>(expression.count()) * bound;
 
 	return first_part(expression, all) + std::max(lists, written);
 }
@@ -243,8 +245,8 @@ resolve_work(const Expression &expression)
 HllsetStatus
 resolve(Expression &expression, void *work, HllsetBytes &result)
 {
-	Survey		all = survey(expression);
-	uint8_t    *second = static_cast<uint8_t *>(work) + first_part(expression, all);
+	Survey all = survey(expression);
+	uint8_t *second = static_cast<uint8_t *>(work) + first_part(expression, all);
 
 	if (all.samples)
 		return take_sample(expression, second, result);
@@ -278,7 +280,7 @@ resolve(Expression &expression, void *work, HllsetBytes &result)
 size_t
 combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b)
 {
-	Expression	joined;
+	Expression joined;
 
 	if (join(op, a, b, joined) != HLLSET_OK)
 		return 0;
@@ -290,7 +292,7 @@ combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b)
 HllsetStatus
 combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes &result)
 {
-	Expression	joined;
+	Expression joined;
 	HllsetStatus status = join(op, a, b, joined);
 
 	if (status != HLLSET_OK)
@@ -301,7 +303,7 @@ combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes &resu
 size_t
 fold_work(HllsetBytes value)
 {
-	Expression	expression;
+	Expression expression;
 
 	return parse_expression(value, expression) == HLLSET_OK ? resolve_work(expression) : 0;
 }
@@ -309,7 +311,7 @@ fold_work(HllsetBytes value)
 HllsetStatus
 fold(HllsetBytes value, int precision, void *work, HllsetBytes &result)
 {
-	Expression	expression;
+	Expression expression;
 	HllsetStatus status = parse_expression(value, expression);
 
 	if (status != HLLSET_OK)
@@ -325,7 +327,7 @@ fold(HllsetBytes value, int precision, void *work, HllsetBytes &result)
 size_t
 sample_work(HllsetBytes value)
 {
-	Expression	expression;
+	Expression expression;
 
 	if (parse_expression(value, expression) != HLLSET_OK)
 		return 0;
@@ -335,7 +337,7 @@ sample_work(HllsetBytes value)
 HllsetStatus
 sample(HllsetBytes value, void *work, HllsetBytes &result)
 {
-	Expression	expression;
+	Expression expression;
 	HllsetStatus status = parse_expression(value, expression);
 
 	if (status != HLLSET_OK)

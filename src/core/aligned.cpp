@@ -8,16 +8,18 @@ namespace hllset
 size_t
 Aligned::work_size(int sources, int precision, int finest, bool with_planes)
 {
-	size_t		planes = with_planes ? kLevels * plane_words(precision) * 8 : 0;
+	size_t planes = with_planes ? kLevels * plane_words(precision) * 8 : 0;
 
-	return static_cast<size_t>(sources) * planes + static_cast<size_t>(sources + 1) * stride(finest) * sizeof(Coupon);
+	return static_cast<size_t>(sources) * planes +
+		   static_cast<size_t>(sources + 1) * stride(finest) * sizeof(Coupon);
 }
 
 Aligned::Aligned(void *work, int sources, int precision, int level0, int finest, bool with_planes)
 	: precision_(precision), level0_(level0), with_planes_(with_planes), stride_(stride(finest)),
 	  planes_(static_cast<uint64_t *>(work))
 {
-	size_t		words = with_planes ? static_cast<size_t>(sources) * kLevels * plane_words(precision) : 0;
+	size_t words =
+		with_planes ? static_cast<size_t>(sources) * kLevels * plane_words(precision) : 0;
 
 	spare_ = reinterpret_cast<Coupon *>(planes_ + words);
 	tokens_ = spare_ + stride_;
@@ -26,12 +28,13 @@ Aligned::Aligned(void *work, int sources, int precision, int level0, int finest,
 HllsetStatus
 Aligned::add(const View &view)
 {
-	Matrix		planes = matrix(count_);
-	Coupon	   *list = tokens(count_);
-	int			bits = token_bits(precision_, level0_);
+	Matrix planes = matrix(count_);
+	Coupon *list = tokens(count_);
+	int bits = token_bits(precision_, level0_);
 	const Counts &counts = view.counts;
-	size_t		length = counts.tokens_from(level0_);
-	Coupon	   *rest = list + length; /* the highest level comes first: the list is filled from its end */
+	size_t length = counts.tokens_from(level0_);
+	Coupon *rest =
+		list + length; /* the highest level comes first: the list is filled from its end */
 
 	if (with_planes_)
 		planes.clear(0, level0_);
@@ -45,7 +48,7 @@ Aligned::add(const View &view)
 			if (level < level0_)
 				return read([&](uint32_t address) { planes.set(level, address); });
 
-			Coupon	   *next = rest -= counts.ones[level];
+			Coupon *next = rest -= counts.ones[level];
 
 			read([&](uint32_t address) { *next++ = cut(coupon_at(level, address), bits); });
 		});
@@ -62,15 +65,15 @@ Aligned::add(const View &view)
 void
 Aligned::count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const
 {
-	size_t		words = plane_words(precision_);
-	uint32_t	size = 1u << count_;
+	size_t words = plane_words(precision_);
+	uint32_t size = 1u << count_;
 
 	/* first, the cells that are ones in all sets of S: the AND of S without its lowest set with that set */
 	for (uint32_t s = 1; s < size; s++)
 	{
 		const uint64_t *lowest = matrix(std::countr_zero(s)).plane(level);
 		const uint64_t *rest = scratch + (s & (s - 1)) * words;
-		uint64_t   *all = scratch + s * words;
+		uint64_t *all = scratch + s * words;
 
 		if ((s & (s - 1)) == 0)
 			memcpy(all, lowest, words * 8);

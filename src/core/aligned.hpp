@@ -51,8 +51,8 @@ public:
 			next[i] = tokens(i);
 		for (;;)
 		{
-			Coupon		least = kNoToken;
-			uint32_t	pattern = 0;
+			Coupon least = kNoToken;
+			uint32_t pattern = 0;
 
 			for (int i = 0; i < count_; i++)
 				least = std::min(least, *next[i]);
@@ -60,7 +60,7 @@ public:
 				return;
 			for (int i = 0; i < count_; i++)
 			{
-				uint32_t	has = *next[i] == least;
+				uint32_t has = *next[i] == least;
 
 				pattern |= has << i;
 				next[i] += has;
@@ -86,9 +86,9 @@ private:
 
 		while ((*a & *b) != kNoToken)
 		{
-			Coupon		least = std::min(*a, *b);
-			uint32_t	in_a = *a == least;
-			uint32_t	in_b = *b == least;
+			Coupon least = std::min(*a, *b);
+			uint32_t in_a = *a == least;
+			uint32_t in_b = *b == least;
 
 			sink(least, in_a | in_b << 1);
 			a += in_a;
@@ -112,17 +112,18 @@ private:
 	Matrix
 	matrix(int i) const
 	{
-		return Matrix(planes_ + static_cast<size_t>(i) * kLevels * plane_words(precision_), precision_);
+		return Matrix(planes_ + static_cast<size_t>(i) * kLevels * plane_words(precision_),
+					  precision_);
 	}
 
-	int			precision_ = kMinPrecision;
-	int			level0_ = 0;
-	bool		with_planes_ = false;
-	int			count_ = 0;
-	size_t		stride_ = 0; /* room for the tokens of one set */
-	uint64_t   *planes_ = nullptr;
-	Coupon	   *spare_ = nullptr; /* room for the tokens of a set that are sorted */
-	Coupon	   *tokens_ = nullptr;
+	int precision_ = kMinPrecision;
+	int level0_ = 0;
+	bool with_planes_ = false;
+	int count_ = 0;
+	size_t stride_ = 0; /* room for the tokens of one set */
+	uint64_t *planes_ = nullptr;
+	Coupon *spare_ = nullptr; /* room for the tokens of a set that are sorted */
+	Coupon *tokens_ = nullptr;
 };
 
 } // namespace hllset

@@ -19,9 +19,7 @@ class Forward
 {
 public:
 	Forward() = default;
-	Forward(const uint8_t *data, size_t size) : next_(data), end_(data + size)
-	{
-	}
+	Forward(const uint8_t *data, size_t size) : next_(data), end_(data + size) {}
 
 	size_t
 	left() const
@@ -33,7 +31,7 @@ public:
 	uint64_t
 	load() const
 	{
-		uint64_t	word;
+		uint64_t word;
 
 		memcpy(&word, next_, 8);
 		return word;
@@ -60,9 +58,7 @@ class Backward
 {
 public:
 	Backward() = default;
-	Backward(const uint8_t *data, size_t size) : begin_(data), next_(data + size)
-	{
-	}
+	Backward(const uint8_t *data, size_t size) : begin_(data), next_(data + size) {}
 
 	size_t
 	left() const
@@ -73,7 +69,7 @@ public:
 	uint64_t
 	load() const
 	{
-		uint64_t	word;
+		uint64_t word;
 
 		memcpy(&word, next_ - 8, 8);
 		return __builtin_bswap64(word);
@@ -101,9 +97,7 @@ class BasicBitReader
 {
 public:
 	BasicBitReader() = default;
-	BasicBitReader(const uint8_t *data, size_t size) : bytes_(data, size)
-	{
-	}
+	BasicBitReader(const uint8_t *data, size_t size) : bytes_(data, size) {}
 
 	/* False at the end of the data. width <= 32. */
 	bool
@@ -124,7 +118,7 @@ public:
 		refill();
 		zeros = static_cast<uint32_t>(std::countr_zero(buffer_ | uint64_t{1} << most));
 
-		int			length = static_cast<int>(zeros) + (static_cast<int>(zeros) < most ? 1 : 0);
+		int length = static_cast<int>(zeros) + (static_cast<int>(zeros) < most ? 1 : 0);
 
 		if (length > available_)
 			return false;
@@ -184,14 +178,15 @@ private:
 	bool
 	take_rice(int parameter, uint64_t &value)
 	{
-		int			zeros = std::countr_zero(buffer_);
+		int zeros = std::countr_zero(buffer_);
 
 		if (zeros + 1 + parameter > available_)
 			return false;
 
-		uint64_t	low = (buffer_ >> 1) >> zeros;
+		uint64_t low = (buffer_ >> 1) >> zeros;
 
-		value = static_cast<uint64_t>(zeros) << parameter | (low & ((uint64_t{1} << parameter) - 1));
+		value =
+			static_cast<uint64_t>(zeros) << parameter | (low & ((uint64_t{1} << parameter) - 1));
 		consume(zeros + 1 + parameter);
 		return true;
 	}
@@ -218,7 +213,7 @@ private:
 	bool
 	read_long_rice(int parameter, uint64_t &value)
 	{
-		uint64_t	quotient = 0;
+		uint64_t quotient = 0;
 
 		for (;;)
 		{
@@ -226,11 +221,11 @@ private:
 			if (available_ == 0)
 				return false;
 
-			int			zeros = std::countr_zero(buffer_);
+			int zeros = std::countr_zero(buffer_);
 
 			if (zeros < available_)
 			{
-				uint32_t	low;
+				uint32_t low;
 
 				consume(zeros + 1);
 				if (!read(parameter, low))
@@ -243,9 +238,9 @@ private:
 		}
 	}
 
-	Direction	bytes_;
-	uint64_t	buffer_ = 0;
-	int			available_ = 0;
+	Direction bytes_;
+	uint64_t buffer_ = 0;
+	int available_ = 0;
 };
 
 using BitReader = BasicBitReader<Forward>;
@@ -256,9 +251,7 @@ template <typename Direction>
 class BasicBitWriter
 {
 public:
-	explicit BasicBitWriter(uint8_t *out) : out_(out)
-	{
-	}
+	explicit BasicBitWriter(uint8_t *out) : out_(out) {}
 
 	/* width <= 32, value < 2^width. */
 	void
@@ -277,12 +270,12 @@ public:
 	void
 	put_rice(uint32_t value, int parameter)
 	{
-		uint32_t	quotient = value >> parameter;
-		uint64_t	tail = ((value & ((uint64_t{1} << parameter) - 1)) << 1) | 1;
+		uint32_t quotient = value >> parameter;
+		uint64_t tail = ((value & ((uint64_t{1} << parameter) - 1)) << 1) | 1;
 
 		while (quotient + static_cast<uint32_t>(parameter) >= 32)
 		{
-			uint32_t	zeros = quotient < 32 ? quotient : 32;
+			uint32_t zeros = quotient < 32 ? quotient : 32;
 
 			put(0, static_cast<int>(zeros));
 			quotient -= zeros;
@@ -324,9 +317,9 @@ private:
 		}
 	}
 
-	uint8_t    *out_;
-	uint64_t	buffer_ = 0;
-	int			used_ = 0;
+	uint8_t *out_;
+	uint64_t buffer_ = 0;
+	int used_ = 0;
 };
 
 using BitWriter = BasicBitWriter<Forward>;

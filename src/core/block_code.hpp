@@ -20,9 +20,9 @@ inline constexpr uint16_t kBlockEscape = 1 << 15;
 struct BlockCode
 {
 	/* by the next 11 bits: byte, length of its code from bit 8 on, kBlockEscape */
-	uint16_t	decode[1 << kBlockBits];
+	uint16_t decode[1 << kBlockBits];
 	/* by byte: code, length from bit 24 on. An escaped one's code ends with the byte. */
-	uint32_t	encode[256];
+	uint32_t encode[256];
 };
 
 /* The class is of [kFirstBlockClass, kEndBlockClass). */

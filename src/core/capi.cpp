@@ -26,7 +26,7 @@ constexpr size_t kNear = 8 * kLine;
 HllsetStatus
 hllset_core_precision(HllsetBytes value, int *precision)
 {
-	Header		header;
+	Header header;
 	HllsetStatus status = read_header(value, header);
 
 	if (status == HLLSET_OK)
@@ -49,7 +49,7 @@ hllset_core_digest(HllsetBytes set, uint8_t out[16])
 size_t
 hllset_core_empty(int precision, bool compact, uint8_t *out)
 {
-	Counts		counts = {};
+	Counts counts = {};
 
 	counts.precision = precision;
 	counts.compact = compact;
@@ -87,7 +87,8 @@ hllset_core_convert_work(HllsetBytes value)
 }
 
 HllsetStatus
-hllset_core_convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetBytes *result)
+hllset_core_convert(HllsetBytes value, int precision, HllsetForm form, void *work,
+					HllsetBytes *result)
 {
 	return convert(value, precision, form, work, *result);
 }
@@ -149,7 +150,7 @@ hllset_core_bounds(const HllsetEstimate *estimate, double confidence, double *lo
 size_t
 hllset_core_census_work(const HllsetBytes *values, int count)
 {
-	Census		census;
+	Census census;
 
 	return census.open(values, count) == HLLSET_OK ? census.work_size() : 0;
 }
@@ -166,7 +167,7 @@ take_census(Census &census, const HllsetBytes *values, int count, void *work)
 HllsetStatus
 hllset_core_venn(const HllsetBytes *values, int count, void *work, HllsetEstimate *regions)
 {
-	Census		census;
+	Census census;
 	HllsetStatus status = take_census(census, values, count, work);
 
 	if (status == HLLSET_OK)
@@ -177,7 +178,7 @@ hllset_core_venn(const HllsetBytes *values, int count, void *work, HllsetEstimat
 HllsetStatus
 hllset_core_contained(const HllsetBytes values[2], void *work, bool *result)
 {
-	Census		census;
+	Census census;
 	HllsetStatus status = take_census(census, values, 2, work);
 
 	if (status == HLLSET_OK)
@@ -188,7 +189,7 @@ hllset_core_contained(const HllsetBytes values[2], void *work, bool *result)
 HllsetStatus
 hllset_core_overlap(const HllsetBytes values[2], void *work, bool *result)
 {
-	Census		census;
+	Census census;
 	HllsetStatus status = take_census(census, values, 2, work);
 
 	if (status == HLLSET_OK)
@@ -211,7 +212,7 @@ hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact)
 HllsetStatus
 hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set)
 {
-	View		view;
+	View view;
 
 	/* the processor sees only after some lines that it is read on */
 	for (size_t i = 0; i < set.size && i < kNear; i += kLine)

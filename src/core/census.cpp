@@ -23,7 +23,7 @@ constexpr int kFittingRounds = 10;
 HllsetStatus
 Census::add_source(HllsetBytes source, uint8_t &index)
 {
-	View		view;
+	View view;
 	HllsetStatus status = parse_single(source, view);
 
 	if (status != HLLSET_OK)
@@ -73,12 +73,12 @@ Census::open(const HllsetBytes *values, int count)
 size_t
 Census::work_size() const
 {
-	size_t		lists = Aligned::work_size(source_count_, precision_, finest_, mode_ == Mode::joint);
+	size_t lists = Aligned::work_size(source_count_, precision_, finest_, mode_ == Mode::joint);
 
 	if (mode_ == Mode::exact)
 		return lists;
 
-	size_t		patterns = size_t{1} << counts_.sources;
+	size_t patterns = size_t{1} << counts_.sources;
 
 	return lists + kLevels * patterns * sizeof(uint32_t) + patterns * patterns * sizeof(double) +
 		   std::max(joint_work(counts_.sources), patterns * plane_words(precision_) * 8);
@@ -87,13 +87,13 @@ Census::work_size() const
 HllsetStatus
 Census::read(void *work)
 {
-	bool		planes = mode_ == Mode::joint;
+	bool planes = mode_ == Mode::joint;
 	HllsetStatus status = HLLSET_OK;
 
 	lists_ = Aligned(work, source_count_, precision_, level0_, finest_, planes);
 	for (int i = 0; i < source_count_ && status == HLLSET_OK; i++)
 	{
-		View		view;
+		View view;
 
 		status = parse_single(sources_[i], view);
 		if (status == HLLSET_OK)
@@ -102,9 +102,9 @@ Census::read(void *work)
 	if (status != HLLSET_OK || mode_ == Mode::exact)
 		return status;
 
-	size_t		patterns = size_t{1} << counts_.sources;
-	uint8_t    *next = static_cast<uint8_t *>(work) +
-					  Aligned::work_size(source_count_, precision_, finest_, planes);
+	size_t patterns = size_t{1} << counts_.sources;
+	uint8_t *next = static_cast<uint8_t *>(work) +
+					Aligned::work_size(source_count_, precision_, finest_, planes);
 
 	patterns_ = reinterpret_cast<uint32_t *>(next);
 	covariance_ = reinterpret_cast<double *>(patterns_ + kLevels * patterns);
@@ -122,8 +122,8 @@ Census::read(void *work)
 void
 Census::count_patterns(uint64_t *scratch)
 {
-	int			bits = token_bits(precision_, level0_);
-	int			shift = counts_.sources;
+	int bits = token_bits(precision_, level0_);
+	int shift = counts_.sources;
 
 	for (int k = 0; k < kLevels; k++)
 		counts_.cells[k] = k < level0_ ? buckets(precision_) : 1u << bits;
@@ -152,11 +152,11 @@ Census::count_values()
 uint32_t
 Census::values_of(uint32_t pattern) const
 {
-	uint32_t	values = 0;
+	uint32_t values = 0;
 
 	for (int v = 0; v < value_count_; v++)
 	{
-		uint32_t	own = 0;
+		uint32_t own = 0;
 
 		for (int i = 0; i < values_[v].count(); i++)
 			own |= (pattern >> index_[v][i] & 1) << i;
@@ -169,7 +169,7 @@ Census::values_of(uint32_t pattern) const
 Regions
 Census::regions_of(uint32_t mask, uint32_t values) const
 {
-	Regions		regions = 0;
+	Regions regions = 0;
 
 	for (uint32_t r = 1; r < 1u << source_count_; r++)
 		if ((values_of(r) & mask) == values)
@@ -181,8 +181,8 @@ Census::regions_of(uint32_t mask, uint32_t values) const
 HllsetEstimate
 Census::measure_exactly(const double *tokens, uint32_t region) const
 {
-	double		losing = 0;
-	double		gaining = 0;
+	double losing = 0;
+	double gaining = 0;
 
 	for (uint32_t a = 1; a < 1u << value_count_; a++)
 		for (uint32_t b = 1; b < a; b++)
@@ -196,11 +196,12 @@ Census::measure_exactly(const double *tokens, uint32_t region) const
 void
 Census::measure_tokens(HllsetEstimate *regions) const
 {
-	double		tokens[kMaxRegions] = {};
+	double tokens[kMaxRegions] = {};
 
 	lists_.for_each_token([&](Coupon, uint32_t pattern) { tokens[values_of(pattern)]++; });
 	for (uint32_t x = 1; x < 1u << value_count_; x++)
-		regions[x] = mode_ == Mode::exact ? measure_exactly(tokens, x) : estimate_sample(tokens[x], level0_);
+		regions[x] =
+			mode_ == Mode::exact ? measure_exactly(tokens, x) : estimate_sample(tokens[x], level0_);
 }
 
 /* The smallest source that holds all these regions; without one, an estimate beyond all others. */
@@ -211,7 +212,7 @@ Census::smallest_around(Regions regions) const
 
 	for (int i = 0; i < source_count_; i++)
 	{
-		bool		around = true;
+		bool around = true;
 
 		for (uint32_t r = 1; r < 1u << source_count_; r++)
 			around = around && ((regions >> r & 1) == 0 || (r >> i & 1) != 0);
@@ -231,7 +232,7 @@ Census::settle_exact_sources(JointFit &fit) const
 	for (int round = 0; round < kFittingRounds; round++)
 		for (int i = 0; i < source_count_; i++)
 		{
-			double		sum = 0;
+			double sum = 0;
 
 			for (uint32_t r = 1; r < 1u << source_count_; r++)
 				sum += (r >> i & 1) != 0 ? fit.size[r] : 0;
@@ -249,14 +250,15 @@ Census::size_of(const JointFit &fit, Regions regions) const
 {
 	if (regions == 0)
 		return 0;
-	return std::min(joint_size(counts_.sources, fit, regions), smallest_around(regions).cardinality);
+	return std::min(joint_size(counts_.sources, fit, regions),
+					smallest_around(regions).cardinality);
 }
 
 double
 Census::count()
 {
 	HllsetEstimate regions[2];
-	JointFit	fit;
+	JointFit fit;
 
 	if (mode_ != Mode::joint)
 	{
@@ -271,26 +273,27 @@ Census::count()
 void
 Census::measure_jointly(HllsetEstimate *regions)
 {
-	JointFit	fit;
+	JointFit fit;
 
 	joint_fit(counts_, joint_, fit);
 	joint_covariance(counts_, fit, joint_, covariance_);
-	JointFit	settled = fit;
+	JointFit settled = fit;
 
 	settle_exact_sources(settled);
 	for (uint32_t x = 1; x < 1u << value_count_; x++)
 	{
-		Regions		chosen = regions_of((1u << value_count_) - 1, x);
+		Regions chosen = regions_of((1u << value_count_) - 1, x);
 		HllsetEstimate around = estimate_small(0);
-		double		n = size_of(settled, chosen);
-		double		variance = 0;
+		double n = size_of(settled, chosen);
+		double variance = 0;
 
 		if (chosen != 0)
 		{
 			around = smallest_around(chosen);
 			variance = joint_variance(counts_.sources, settled, covariance_, chosen);
 		}
-		regions[x] = {n, std::sqrt(variance), 0, around.cardinality, relative_error(around), 0, 0, HLLSET_NORMAL};
+		regions[x] = {n, std::sqrt(variance), 0, around.cardinality, relative_error(around), 0,
+					  0, HLLSET_NORMAL};
 	}
 	/* the bounds of several values together are nowhere asked for */
 	if (value_count_ == 1)
@@ -311,11 +314,10 @@ Census::measure(HllsetEstimate *regions)
 bool
 Census::has_token(uint32_t mask, uint32_t values) const
 {
-	bool		found = false;
+	bool found = false;
 
-	lists_.for_each_token([&](Coupon, uint32_t pattern) {
-		found = found || (values_of(pattern) & mask) == values;
-	});
+	lists_.for_each_token(
+		[&](Coupon, uint32_t pattern) { found = found || (values_of(pattern) & mask) == values; });
 	return found;
 }
 
@@ -323,7 +325,7 @@ Census::has_token(uint32_t mask, uint32_t values) const
 bool
 Census::is_possible(uint32_t pattern, Regions allowed) const
 {
-	uint32_t	covered = 0;
+	uint32_t covered = 0;
 
 	for (uint32_t r = 1; r <= pattern; r++)
 		if ((allowed >> r & 1) != 0 && (r & ~pattern) == 0)
@@ -336,7 +338,7 @@ Census::are_possible(Regions allowed) const
 {
 	for (uint32_t s = 1; s < 1u << source_count_; s++)
 	{
-		uint32_t	seen = 0;
+		uint32_t seen = 0;
 
 		for (int k = 0; k < kLevels; k++)
 			seen |= counts_.of(k, s);

@@ -38,8 +38,8 @@ public:
 private:
 	enum class Mode
 	{
-		exact,	 /* all sources are small: their tokens are their elements */
-		joint,	 /* maximum likelihood over all cells */
+		exact,   /* all sources are small: their tokens are their elements */
+		joint,   /* maximum likelihood over all cells */
 		sampled, /* too many sources, or a sample: the tokens above the largest L0 */
 	};
 
@@ -59,21 +59,21 @@ private:
 	bool has_token(uint32_t mask, uint32_t values) const;
 	bool is_seen(Regions regions);
 
-	int			value_count_ = 0;
-	Expression	values_[kMaxValues];
-	uint8_t		index_[kMaxValues][kMaxSources]; /* of a value's source among all sources */
-	int			source_count_ = 0;
+	int value_count_ = 0;
+	Expression values_[kMaxValues];
+	uint8_t index_[kMaxValues][kMaxSources]; /* of a value's source among all sources */
+	int source_count_ = 0;
 	HllsetBytes sources_[kMaxAligned];
 	HllsetEstimate estimates_[kMaxAligned]; /* of each source alone */
-	int			precision_ = kMaxPrecision;
-	int			finest_ = kMinPrecision;
-	int			level0_ = 0;
-	Mode		mode_ = Mode::exact;
-	Aligned		lists_;
+	int precision_ = kMaxPrecision;
+	int finest_ = kMinPrecision;
+	int level0_ = 0;
+	Mode mode_ = Mode::exact;
+	Aligned lists_;
 	JointCounts counts_;
-	uint32_t   *patterns_ = nullptr;
-	double	   *covariance_ = nullptr;
-	void	   *joint_ = nullptr;
+	uint32_t *patterns_ = nullptr;
+	double *covariance_ = nullptr;
+	void *joint_ = nullptr;
 };
 
 } // namespace hllset

@@ -27,12 +27,12 @@ cholesky_factor(double *matrix, int size)
 {
 	for (int k = 0; k < size; k++)
 	{
-		double	   *row = matrix + k * size;
+		double *row = matrix + k * size;
 
 		if (!(row[k] > kLeastPivot))
 			return false;
 
-		double		root = std::sqrt(row[k]);
+		double root = std::sqrt(row[k]);
 
 		for (int i = k; i < size; i++)
 			row[i] /= root;

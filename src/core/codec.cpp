@@ -18,16 +18,17 @@ constexpr int kPlainQuotient = 15;
 struct Prediction
 {
 	Prediction(int precision, uint32_t above)
-		: ones(static_cast<int64_t>(uint64_t{above} * (2 * uint64_t{buckets(precision)} - above) >> precision))
+		: ones(static_cast<int64_t>(uint64_t{above} * (2 * uint64_t{buckets(precision)} - above) >>
+									precision))
 	{
-		uint64_t	empty = buckets(precision) - above;
+		uint64_t empty = buckets(precision) - above;
 
 		/* the variance is between once and six times that of which the square root is taken here */
 		parameter = std::bit_width(above * empty * empty >> 2 * precision) / 2 + 1;
 	}
 
-	int64_t		ones;
-	int			parameter; /* of the Rice code of the difference */
+	int64_t ones;
+	int parameter; /* of the Rice code of the difference */
 };
 
 /* 0, -1, 1, -2, 2, ... */
@@ -40,7 +41,7 @@ folded(int64_t difference)
 int64_t
 unfolded(uint32_t number)
 {
-	int64_t		half = number >> 1;
+	int64_t half = number >> 1;
 
 	return (number & 1) != 0 ? -half - 1 : half;
 }
@@ -49,9 +50,9 @@ template <typename Reader>
 HllsetStatus
 read_block(Reader &in, const BlockCode &code, uint32_t &byte)
 {
-	int			available = in.available();
-	uint32_t	entry = code.decode[in.peek(kBlockBits)];
-	int			length = entry >> 8 & 15;
+	int available = in.available();
+	uint32_t entry = code.decode[in.peek(kBlockBits)];
+	int length = entry >> 8 & 15;
 
 	if (length > available)
 		return HLLSET_TRUNCATED;
@@ -62,14 +63,15 @@ read_block(Reader &in, const BlockCode &code, uint32_t &byte)
 	if (!in.read(8, byte))
 		return HLLSET_TRUNCATED;
 	/* a byte with a code of its own */
-	return static_cast<int>(code.encode[byte] >> 24) == length + 8 ? HLLSET_OK : HLLSET_BAD_POSITION;
+	return static_cast<int>(code.encode[byte] >> 24) == length + 8 ? HLLSET_OK
+																   : HLLSET_BAD_POSITION;
 }
 
 template <typename Writer>
 void
 write_block(Writer &out, const BlockCode &code, uint64_t byte)
 {
-	uint32_t	entry = code.encode[byte & 255];
+	uint32_t entry = code.encode[byte & 255];
 
 	out.put(entry & 0xffffff, static_cast<int>(entry >> 24));
 }
@@ -77,14 +79,15 @@ write_block(Writer &out, const BlockCode &code, uint64_t byte)
 void
 write_gap_plane(BitWriter &out, const uint64_t *plane, int precision, const PlaneForm &form)
 {
-	int			parameter = rice_parameter(form.few, buckets(precision));
-	uint32_t	next = 0;
+	int parameter = rice_parameter(form.few, buckets(precision));
+	uint32_t next = 0;
 
 	for (size_t i = 0; i < plane_words(precision); i++)
 	{
 		for (uint64_t word = plane[i] ^ form.background; word != 0; word &= word - 1)
 		{
-			uint32_t	position = static_cast<uint32_t>(i * 64) + static_cast<uint32_t>(std::countr_zero(word));
+			uint32_t position =
+				static_cast<uint32_t>(i * 64) + static_cast<uint32_t>(std::countr_zero(word));
 
 			out.put_rice(position - next, parameter);
 			next = position + 1;
@@ -130,9 +133,9 @@ read_plain_count(BitReader &in, int precision, uint32_t &ones)
 HllsetStatus
 read_count(BitReader &in, int precision, uint32_t above, uint32_t &ones)
 {
-	Prediction	predicted(precision, above);
-	uint32_t	quotient;
-	uint32_t	low;
+	Prediction predicted(precision, above);
+	uint32_t quotient;
+	uint32_t low;
 
 	if (precision < kBlockPrecision)
 		return read_plain_count(in, precision, ones);
@@ -141,14 +144,14 @@ read_count(BitReader &in, int precision, uint32_t above, uint32_t &ones)
 	if (quotient == kPlainQuotient)
 	{
 		HllsetStatus status = read_plain_count(in, precision, ones);
-		uint32_t	far = folded(static_cast<int64_t>(ones) - predicted.ones) >> predicted.parameter;
+		uint32_t far = folded(static_cast<int64_t>(ones) - predicted.ones) >> predicted.parameter;
 
 		return status == HLLSET_OK && far < kPlainQuotient ? HLLSET_BAD_COUNT : status;
 	}
 	if (!in.read(predicted.parameter, low))
 		return HLLSET_TRUNCATED;
 
-	int64_t		value = predicted.ones + unfolded(quotient << predicted.parameter | low);
+	int64_t value = predicted.ones + unfolded(quotient << predicted.parameter | low);
 
 	ones = static_cast<uint32_t>(value);
 	return value >= 0 && value <= buckets(precision) ? HLLSET_OK : HLLSET_BAD_COUNT;
@@ -163,8 +166,8 @@ write_plain_count(BitWriter &out, int precision, uint32_t ones)
 void
 write_count(BitWriter &out, int precision, uint32_t above, uint32_t ones)
 {
-	Prediction	predicted(precision, above);
-	uint32_t	difference = folded(int64_t{ones} - predicted.ones);
+	Prediction predicted(precision, above);
+	uint32_t difference = folded(int64_t{ones} - predicted.ones);
 
 	if (precision >= kBlockPrecision && difference >> predicted.parameter < kPlainQuotient)
 	{
@@ -182,8 +185,9 @@ read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &word)
 	word = 0;
 	for (int i = 0; i < 64; i += 8)
 	{
-		uint32_t	byte;
-		HllsetStatus status = i % 16 == 0 ? read_block(in.front, code, byte) : read_block(in.back, code, byte);
+		uint32_t byte;
+		HllsetStatus status =
+			i % 16 == 0 ? read_block(in.front, code, byte) : read_block(in.back, code, byte);
 
 		if (status != HLLSET_OK)
 			return status;
@@ -195,7 +199,7 @@ read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &word)
 void
 write_plane(StreamWriter &out, const uint64_t *plane, int precision, uint32_t ones)
 {
-	PlaneForm	form(precision, ones);
+	PlaneForm form(precision, ones);
 
 	if (form.density_class < kFirstBlockClass)
 		write_gap_plane(out.front, plane, precision, form);
@@ -208,12 +212,12 @@ write_plane(StreamWriter &out, const uint64_t *plane, int precision, uint32_t on
 void
 write_tokens(BitWriter &out, const Coupon *tokens, uint32_t count, int address_bits)
 {
-	int			parameter = rice_parameter(count, 1u << address_bits);
-	uint32_t	next = 0;
+	int parameter = rice_parameter(count, 1u << address_bits);
+	uint32_t next = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 	{
-		uint32_t	address = address_of(tokens[i]);
+		uint32_t address = address_of(tokens[i]);
 
 		out.put_rice(address - next, parameter);
 		next = address + 1;

@@ -25,7 +25,8 @@ class StreamReader
 {
 public:
 	StreamReader() = default;
-	StreamReader(const uint8_t *data, size_t size) : front(data, size), back(data, size), size_(size)
+	StreamReader(const uint8_t *data, size_t size)
+		: front(data, size), back(data, size), size_(size)
 	{
 	}
 
@@ -33,45 +34,43 @@ public:
 	HllsetStatus
 	finish() const
 	{
-		size_t		unread = front.rest() + back.rest();
+		size_t unread = front.rest() + back.rest();
 
 		if (unread != size_)
 			return unread < size_ ? HLLSET_TRUNCATED : HLLSET_TRAILING;
 		return front.padding_is_zero() && back.padding_is_zero() ? HLLSET_OK : HLLSET_BAD_PADDING;
 	}
 
-	BitReader	front;
+	BitReader front;
 	BackwardBitReader back;
 
 private:
-	size_t		size_ = 0;
+	size_t size_ = 0;
 };
 
 class StreamWriter
 {
 public:
 	/* What is written from both ends fits between begin and end. */
-	StreamWriter(uint8_t *begin, uint8_t *end) : front(begin), back(end), end_(end)
-	{
-	}
+	StreamWriter(uint8_t *begin, uint8_t *end) : front(begin), back(end), end_(end) {}
 
 	/* Closes the gap between the streams; returns one past the last byte. */
 	uint8_t *
 	finish()
 	{
-		uint8_t    *middle = front.finish();
-		uint8_t    *rest = back.finish();
-		size_t		size = static_cast<size_t>(end_ - rest);
+		uint8_t *middle = front.finish();
+		uint8_t *rest = back.finish();
+		size_t size = static_cast<size_t>(end_ - rest);
 
 		memmove(middle, rest, size);
 		return middle + size;
 	}
 
-	BitWriter	front;
+	BitWriter front;
 	BackwardBitWriter back;
 
 private:
-	uint8_t    *end_;
+	uint8_t *end_;
 };
 
 /*
@@ -82,11 +81,13 @@ private:
 constexpr int
 rice_parameter(uint32_t count, uint32_t cells)
 {
-	uint64_t	have = uint64_t{133} * count;
-	uint64_t	need = 32 * (uint64_t{2} * cells - count);
-	int			b = std::max(std::countl_zero(have) - std::countl_zero(need), 0);
+	uint64_t have = uint64_t{133} * count;
+	uint64_t need = 32 * (uint64_t{2} * cells - count);
+	int b = std::max(std::countl_zero(have) - std::countl_zero(need), 0);
 
-	return have << b < need ? b + 1 : b; /* before, both have the same highest bit, or have is the larger one */
+	return have << b < need
+			   ? b + 1
+			   : b; /* before, both have the same highest bit, or have is the larger one */
 }
 
 /* The number of ones of the highest plane. */
@@ -102,12 +103,12 @@ template <typename Sink>
 HllsetStatus
 read_gaps(BitReader &in, uint32_t count, uint32_t cells, Sink &&sink)
 {
-	int			parameter = rice_parameter(count, cells);
-	uint64_t	position = 0;
+	int parameter = rice_parameter(count, cells);
+	uint64_t position = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 	{
-		uint64_t	gap;
+		uint64_t gap;
 
 		if (!in.read_rice(parameter, gap))
 			return HLLSET_TRUNCATED;
@@ -130,9 +131,9 @@ struct PlaneForm
 	{
 	}
 
-	uint32_t	few;		   /* cells with the rarer bit; of two equals that is the one */
-	uint32_t	density_class; /* their density in 32nds */
-	uint64_t	background;	   /* a word of the other bit */
+	uint32_t few;           /* cells with the rarer bit; of two equals that is the one */
+	uint32_t density_class; /* their density in 32nds */
+	uint64_t background;    /* a word of the other bit */
 };
 
 /* Reads the eight blocks of a word with every check: near the end of the data, and where there is an escape. */
@@ -142,10 +143,10 @@ HllsetStatus read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &w
 inline bool
 read_easy_word(StreamReader &in, const BlockCode &code, uint64_t &word)
 {
-	bool		enough = in.front.available() >= 4 * kBlockBits && in.back.available() >= 4 * kBlockBits;
-	uint32_t	seen = 0;
-	auto		take = [&](auto &from) {
-		uint32_t	entry = code.decode[from.peek(kBlockBits)];
+	bool enough = in.front.available() >= 4 * kBlockBits && in.back.available() >= 4 * kBlockBits;
+	uint32_t seen = 0;
+	auto take = [&](auto &from) {
+		uint32_t entry = code.decode[from.peek(kBlockBits)];
 
 		from.consume(entry >> 8 & 15);
 		seen |= entry;
@@ -166,8 +167,8 @@ template <typename Sink>
 HllsetStatus
 read_gap_plane(BitReader &in, int precision, const PlaneForm &form, Sink &&sink)
 {
-	uint64_t	word = form.background;
-	size_t		index = 0;
+	uint64_t word = form.background;
+	size_t index = 0;
 	HllsetStatus status = read_gaps(in, form.few, buckets(precision), [&](uint32_t position) {
 		for (; index < position / 64; index++)
 		{
@@ -194,12 +195,12 @@ read_block_plane(StreamReader &in, int precision, const PlaneForm &form, Sink &&
 	const BlockCode &code = block_code(form.density_class);
 	/* only copies have their address taken: this one stays in registers, whatever the sink writes */
 	StreamReader local = in;
-	uint32_t	ones = 0;
+	uint32_t ones = 0;
 
 	for (size_t i = 0; i < plane_words(precision); i++)
 	{
 		StreamReader ahead = local;
-		uint64_t	word;
+		uint64_t word;
 
 		if (!read_easy_word(ahead, code, word)) [[unlikely]]
 		{
@@ -224,13 +225,13 @@ read_plain_plane(BitReader &in, int precision, uint32_t ones, Sink &&sink)
 {
 	for (size_t i = 0; i < plane_words(precision); i++)
 	{
-		uint32_t	low;
-		uint32_t	high;
+		uint32_t low;
+		uint32_t high;
 
 		if (!in.read(32, low) || !in.read(32, high))
 			return HLLSET_TRUNCATED;
 
-		uint64_t	word = uint64_t{high} << 32 | low;
+		uint64_t word = uint64_t{high} << 32 | low;
 
 		ones -= ones_of(word);
 		sink(i, word);
@@ -243,7 +244,7 @@ template <typename Sink>
 HllsetStatus
 read_plane(StreamReader &in, int precision, uint32_t ones, Sink &&sink)
 {
-	PlaneForm	form(precision, ones);
+	PlaneForm form(precision, ones);
 
 	if (form.density_class < kFirstBlockClass)
 		return read_gap_plane(in.front, precision, form, sink);

@@ -29,7 +29,7 @@ constexpr Coupon
 coupon_of(uint64_t hash)
 {
 	/* no more zeros than before the bit that is set here */
-	uint32_t	level = static_cast<uint32_t>(std::countl_zero(hash | uint64_t{1} << (64 - kLevels)));
+	uint32_t level = static_cast<uint32_t>(std::countl_zero(hash | uint64_t{1} << (64 - kLevels)));
 
 	return level << kAddressBits | static_cast<uint32_t>(hash & ((1u << kAddressBits) - 1));
 }

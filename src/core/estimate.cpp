@@ -34,14 +34,14 @@ hit_probability(const Counts &counts, int level)
 /* Expected share of zeros and of ones in a level: exp(-n r) and 1 - exp(-n r), each without cancellation. */
 struct Shares
 {
-	double		zeros;
-	double		ones;
+	double zeros;
+	double ones;
 
 	/* At twice the r. Squaring doubles the relative error of zeros, so it waits until they are few. */
 	Shares
 	doubled() const
 	{
-		double		more = ones * (2 - ones);
+		double more = ones * (2 - ones);
 
 		return {more < 0.5 ? 1 - more : zeros * zeros, more};
 	}
@@ -55,12 +55,12 @@ template <typename Sink>
 void
 for_each_level(const Counts &counts, double n, Sink &&sink)
 {
-	double		r_above = 0;
-	Shares		shares = {};
+	double r_above = 0;
+	Shares shares = {};
 
 	for (int k = kLevels - 1; k >= 0; k--)
 	{
-		double		r = hit_probability(counts, k);
+		double r = hit_probability(counts, k);
 
 		if (r == 2 * r_above)
 			shares = shares.doubled();
@@ -75,8 +75,8 @@ for_each_level(const Counts &counts, double n, Sink &&sink)
 double
 starting_point(const Counts &counts)
 {
-	double		m = buckets(counts.precision);
-	double		ones_per_bucket = 0;
+	double m = buckets(counts.precision);
+	double ones_per_bucket = 0;
 
 	if (counts.level0 < kLevels)
 		return std::ldexp(std::max(counts.tokens, 1u), counts.level0);
@@ -94,27 +94,27 @@ starting_point(const Counts &counts)
 double
 most_likely(const Counts &counts)
 {
-	double		n = starting_point(counts);
-	double		missing = 0;
+	double n = starting_point(counts);
+	double missing = 0;
 
 	for (int k = 0; k < kLevels; k++)
 		missing += (counts.cells(k) - counts.ones[k]) * hit_probability(counts, k);
 	for (int i = 0; i < kMaxIterations; i++)
 	{
-		double		excess = -missing;
-		double		slope = 0;
+		double excess = -missing;
+		double slope = 0;
 
 		for_each_level(counts, n, [&](int k, double r, Shares shares) {
 			if (counts.ones[k] > 0)
 			{
-				double		w = counts.ones[k] * r * shares.zeros / shares.ones;
+				double w = counts.ones[k] * r * shares.zeros / shares.ones;
 
 				excess += w;
 				slope += w * n * r / shares.ones;
 			}
 		});
 
-		double		step = std::clamp((1 + excess) / slope * std::log1p(excess), -3.0, 3.0);
+		double step = std::clamp((1 + excess) / slope * std::log1p(excess), -3.0, 3.0);
 
 		n *= std::exp(step);
 		if (std::fabs(step) < kTolerance)
@@ -127,7 +127,7 @@ most_likely(const Counts &counts)
 double
 saturated_estimate(const Counts &counts)
 {
-	double		m = buckets(counts.precision);
+	double m = buckets(counts.precision);
 
 	return m * std::ldexp(1.0, kLevels - 1) * std::log(4 * m);
 }
@@ -139,8 +139,8 @@ saturated_estimate(const Counts &counts)
 double
 relative_variance(const Counts &counts, double n)
 {
-	double		information = 0;
-	double		collisions = 0;
+	double information = 0;
+	double collisions = 0;
 
 	for_each_level(counts, n, [&](int k, double r, Shares shares) {
 		information += counts.cells(k) * r * r * shares.zeros / shares.ones;
@@ -153,13 +153,13 @@ relative_variance(const Counts &counts, double n)
 double
 normal_quantile(double tail)
 {
-	double		z = 0;
+	double z = 0;
 
 	for (int i = 0; i < 200; i++)
 	{
-		double		excess = 0.5 * std::erfc(z / std::sqrt(2.0)) - tail;
-		double		density = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846);
-		double		step = excess / density;
+		double excess = 0.5 * std::erfc(z / std::sqrt(2.0)) - tail;
+		double density = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846);
+		double step = excess / density;
 
 		z += step;
 		if (std::fabs(step) < 1e-12)
@@ -183,18 +183,19 @@ HllsetEstimate
 estimate_small(double tokens, double losing, double gaining)
 {
 	/* each pair with chance 2^-26 / 3; the number that share one is Poisson, and shifts the count by its mean */
-	double		pairs = tokens * (tokens - 1) / 2 + losing + gaining;
-	double		shared = std::max(0.0, pairs) / (3 * std::ldexp(1.0, kAddressBits));
-	double		least = gaining > 0 ? 0 : tokens;
+	double pairs = tokens * (tokens - 1) / 2 + losing + gaining;
+	double shared = std::max(0.0, pairs) / (3 * std::ldexp(1.0, kAddressBits));
+	double least = gaining > 0 ? 0 : tokens;
 
-	return {tokens, std::sqrt(shared + shared * shared), least, kNoLimit, 0, 0, 0, HLLSET_LOGNORMAL};
+	return {tokens,          std::sqrt(shared + shared * shared), least, kNoLimit, 0, 0, 0,
+			HLLSET_LOGNORMAL};
 }
 
 HllsetEstimate
 estimate_sample(double tokens, int level0)
 {
-	double		weight = std::ldexp(1.0, level0);
-	double		n = tokens * weight;
+	double weight = std::ldexp(1.0, level0);
+	double n = tokens * weight;
 
 	/* a token may be of elements of different operands, so not one is certain */
 	return {n, std::sqrt(n * (weight - 1)), 0, kNoLimit, 0, weight, 0, HLLSET_SAMPLED};
@@ -203,16 +204,16 @@ estimate_sample(double tokens, int level0)
 HllsetEstimate
 estimate(const Counts &counts)
 {
-	double		certain = 0;
+	double certain = 0;
 
 	for (int k = 0; k < kLevels; k++)
 		certain += counts.ones[k];
 	if (counts.level0 == 0 || certain == 0)
 		return estimate_small(certain);
 
-	double		n = is_saturated(counts) ? saturated_estimate(counts) : most_likely(counts);
-	double		error = std::sqrt(relative_variance(counts, n));
-	double		unbiased = std::max(n / (1 + kBias / buckets(counts.precision)), certain);
+	double n = is_saturated(counts) ? saturated_estimate(counts) : most_likely(counts);
+	double error = std::sqrt(relative_variance(counts, n));
+	double unbiased = std::max(n / (1 + kBias / buckets(counts.precision)), certain);
 
 	return {unbiased, unbiased * error, certain, kNoLimit, 0, 0, 0, HLLSET_LOGNORMAL};
 }
@@ -226,16 +227,16 @@ relative_error(const HllsetEstimate &estimate)
 void
 bounds(const HllsetEstimate &estimate, double confidence, double &lower, double &upper)
 {
-	double		n = estimate.cardinality;
-	double		z = normal_quantile((1 - confidence) / 2);
+	double n = estimate.cardinality;
+	double z = normal_quantile((1 - confidence) / 2);
 
 	if (estimate.law == HLLSET_SAMPLED)
 	{
 		/* the square root of a binomial count of small chance q has variance (1 - q)/4 (Anscombe 1948) */
-		double		tokens = n / estimate.token_weight;
-		double		half = z / 2 * std::sqrt(1 - 1 / estimate.token_weight);
-		double		low = std::max(std::sqrt(tokens) - half, 0.0);
-		double		high = std::sqrt(tokens + 1) + half;
+		double tokens = n / estimate.token_weight;
+		double half = z / 2 * std::sqrt(1 - 1 / estimate.token_weight);
+		double low = std::max(std::sqrt(tokens) - half, 0.0);
+		double high = std::sqrt(tokens + 1) + half;
 
 		lower = low * low * estimate.token_weight;
 		upper = high * high * estimate.token_weight;
@@ -243,15 +244,15 @@ bounds(const HllsetEstimate &estimate, double confidence, double &lower, double 
 	else if (estimate.law == HLLSET_NORMAL)
 	{
 		/* the numbers at whose own variance the estimate is no further off than z (Wilson 1927) */
-		double		shift = z * z * estimate.variance_slope / 2;
-		double		half = std::hypot(z * estimate.standard_error, shift);
+		double shift = z * z * estimate.variance_slope / 2;
+		double half = std::hypot(z * estimate.standard_error, shift);
 
 		lower = n + shift - half;
 		upper = n + shift + half;
 	}
 	else
 	{
-		double		factor = std::exp(z * relative_error(estimate));
+		double factor = std::exp(z * relative_error(estimate));
 
 		lower = n / factor;
 		upper = n * factor;

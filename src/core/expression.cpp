@@ -18,7 +18,7 @@ table_bytes(int sources)
 int
 compare(HllsetBytes a, HllsetBytes b)
 {
-	int			order = memcmp(a.data, b.data, std::min(a.size, b.size));
+	int order = memcmp(a.data, b.data, std::min(a.size, b.size));
 
 	if (order != 0)
 		return order;
@@ -45,7 +45,7 @@ drop_needless(Expression &expression)
 {
 	for (int j = expression.count() - 1; j >= 0; j--)
 	{
-		int			same = j - 1;
+		int same = j - 1;
 
 		while (same >= 0 && compare(expression.sources[same], expression.sources[j]) != 0)
 			same--;
@@ -61,9 +61,7 @@ drop_needless(Expression &expression)
 class Arena
 {
 public:
-	explicit Arena(void *memory) : next_(static_cast<uint8_t *>(memory))
-	{
-	}
+	explicit Arena(void *memory) : next_(static_cast<uint8_t *>(memory)) {}
 
 	HllsetBytes
 	keep(HllsetBytes bytes)
@@ -76,7 +74,7 @@ public:
 	}
 
 private:
-	uint8_t    *next_;
+	uint8_t *next_;
 };
 
 /* One step of the fixed point: every group of sources that enter only through their union becomes that union. */
@@ -86,9 +84,9 @@ unite_groups(Expression &expression, void *work, Arena &arena, bool &changed)
 	changed = false;
 	for (int i = 0; i < expression.count(); i++)
 	{
-		View		view;
-		bool		alone = true;
-		bool		compact = false;
+		View view;
+		bool alone = true;
+		bool compact = false;
 		HllsetStatus status = HLLSET_OK;
 
 		/* the flag of the union must be known before its state is made */
@@ -105,7 +103,7 @@ unite_groups(Expression &expression, void *work, Arena &arena, bool &changed)
 		if (alone)
 			continue;
 
-		Graded		united(work, expression.precision, compact, expression.precision);
+		Graded united(work, expression.precision, compact, expression.precision);
 
 		for (int j = expression.count() - 1; j >= i && status == HLLSET_OK; j--)
 		{
@@ -129,12 +127,12 @@ unite_groups(Expression &expression, void *work, Arena &arena, bool &changed)
 void
 sort_sources(Expression &expression)
 {
-	int			order[TruthTable::kMaxSources];
+	int order[TruthTable::kMaxSources];
 
 	for (int i = 0; i < expression.count(); i++)
 	{
 		HllsetBytes source = expression.sources[i];
-		int			at = i;
+		int at = i;
 
 		for (; at > 0 && compare(source, expression.sources[at - 1]) < 0; at--)
 		{
@@ -153,7 +151,7 @@ fold_sources(Expression &expression, int finest, void *work, Arena &arena)
 {
 	for (int j = expression.count() - 1; j >= 0; j--)
 	{
-		View		view;
+		View view;
 		HllsetStatus status = parse(expression.sources[j], view);
 
 		if (status != HLLSET_OK)
@@ -166,7 +164,7 @@ fold_sources(Expression &expression, int finest, void *work, Arena &arena)
 		if (view.counts.precision == expression.precision)
 			continue;
 
-		Graded		folded(work, expression.precision, view.counts.compact, finest);
+		Graded folded(work, expression.precision, view.counts.compact, finest);
 
 		status = folded.merge(view);
 		if (status != HLLSET_OK)
@@ -180,7 +178,7 @@ fold_sources(Expression &expression, int finest, void *work, Arena &arena)
 HllsetStatus
 check_source(const Expression &expression, int i, bool &small, bool &compact)
 {
-	View		view;
+	View view;
 	HllsetStatus status = check_single(expression.sources[i], view);
 
 	if (status == HLLSET_NOT_A_SET || (status == HLLSET_OK && view.kind != Kind::set))
@@ -206,7 +204,7 @@ check_source(const Expression &expression, int i, bool &small, bool &compact)
 HllsetStatus
 parse_expression(HllsetBytes value, Expression &expression)
 {
-	Header		header;
+	Header header;
 	HllsetStatus status = read_header(value, header);
 
 	if (status != HLLSET_OK)
@@ -221,7 +219,7 @@ parse_expression(HllsetBytes value, Expression &expression)
 		return HLLSET_OK;
 	}
 
-	size_t		at = kHeaderSize + 1;
+	size_t at = kHeaderSize + 1;
 
 	if (value.size < at)
 		return HLLSET_TRUNCATED;
@@ -232,7 +230,7 @@ parse_expression(HllsetBytes value, Expression &expression)
 		return HLLSET_TRUNCATED;
 	for (uint32_t x = 0; x < 8 * table_bytes(expression.count()); x++)
 	{
-		bool		bit = (value.data[at + x / 8] >> (x % 8) & 1) != 0;
+		bool bit = (value.data[at + x / 8] >> (x % 8) & 1) != 0;
 
 		if (bit && (x == 0 || x >= expression.table.size()))
 			return HLLSET_BAD_EXPRESSION;
@@ -241,7 +239,7 @@ parse_expression(HllsetBytes value, Expression &expression)
 	at += table_bytes(expression.count());
 	for (int i = 0; i < expression.count(); i++)
 	{
-		uint32_t	size;
+		uint32_t size;
 
 		if (value.size - at < sizeof(size))
 			return HLLSET_TRUNCATED;
@@ -258,10 +256,10 @@ parse_expression(HllsetBytes value, Expression &expression)
 HllsetStatus
 check_expression(HllsetBytes value)
 {
-	Expression	expression;
+	Expression expression;
 	HllsetStatus status = parse_expression(value, expression);
-	bool		small = true;
-	bool		compact = false;
+	bool small = true;
+	bool compact = false;
 
 	for (int i = 0; i < expression.count() && status == HLLSET_OK; i++)
 		status = check_source(expression, i, small, compact);
@@ -275,15 +273,16 @@ reduce_work(int sources, int precision, int finest)
 {
 	/* each source is folded at most once, and a union takes the place of at least two */
 	return Graded::work_size(precision, finest) +
-		   2 * static_cast<size_t>(sources) * encoded_bound(precision, kLevels, list_limit(precision));
+		   2 * static_cast<size_t>(sources) *
+			   encoded_bound(precision, kLevels, list_limit(precision));
 }
 
 HllsetStatus
 reduce(Expression &expression, int finest, void *work)
 {
-	Arena		arena(static_cast<uint8_t *>(work) + Graded::work_size(expression.precision, finest));
+	Arena arena(static_cast<uint8_t *>(work) + Graded::work_size(expression.precision, finest));
 	HllsetStatus status = fold_sources(expression, finest, work, arena);
-	bool		changed = true;
+	bool changed = true;
 
 	while (status == HLLSET_OK && changed)
 	{
@@ -298,7 +297,7 @@ reduce(Expression &expression, int finest, void *work)
 size_t
 written_size(const Expression &expression)
 {
-	size_t		size = kHeaderSize + 1 + table_bytes(expression.count());
+	size_t size = kHeaderSize + 1 + table_bytes(expression.count());
 
 	for (int i = 0; i < expression.count(); i++)
 		size += sizeof(uint32_t) + expression.sources[i].size;
@@ -308,8 +307,8 @@ written_size(const Expression &expression)
 size_t
 write_expression(const Expression &expression, uint8_t *out)
 {
-	uint64_t	table = expression.table.word();
-	uint8_t    *at = out + kHeaderSize;
+	uint64_t table = expression.table.word();
+	uint8_t *at = out + kHeaderSize;
 
 	write_header({Kind::expression, expression.compact, expression.precision}, out);
 	*at++ = static_cast<uint8_t>(expression.count());
@@ -317,7 +316,7 @@ write_expression(const Expression &expression, uint8_t *out)
 	at += table_bytes(expression.count());
 	for (int i = 0; i < expression.count(); i++)
 	{
-		uint32_t	size = static_cast<uint32_t>(expression.sources[i].size);
+		uint32_t size = static_cast<uint32_t>(expression.sources[i].size);
 
 		memcpy(at, &size, sizeof(size));
 		at += sizeof(size);

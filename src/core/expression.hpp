@@ -14,9 +14,9 @@ namespace hllset
 /* Sets of one precision under a truth table, reduced or not. */
 struct Expression
 {
-	int			precision;
-	bool		compact; /* the OR of the flags of all that it was made from */
-	TruthTable	table{0};
+	int precision;
+	bool compact; /* the OR of the flags of all that it was made from */
+	TruthTable table{0};
 	HllsetBytes sources[TruthTable::kMaxSources];
 
 	int

@@ -16,8 +16,8 @@ constexpr int kPlaneIndexBits = 6;
 HllsetStatus
 read_front(HllsetBytes value, View &view)
 {
-	Header		header;
-	Counts	   &counts = view.counts;
+	Header header;
+	Counts &counts = view.counts;
 	HllsetStatus status = read_header(value, header);
 
 	if (status != HLLSET_OK)
@@ -31,7 +31,8 @@ read_front(HllsetBytes value, View &view)
 	counts.compact = header.compact;
 	counts.level0 = value.data[kHeaderSize];
 	view.stream = StreamReader(value.data + kHeaderSize + 1, value.size - kHeaderSize - 1);
-	if (counts.level0 > kLevels || (counts.compact && counts.level0 != 0 && counts.level0 != kLevels))
+	if (counts.level0 > kLevels ||
+		(counts.compact && counts.level0 != 0 && counts.level0 != kLevels))
 		return HLLSET_BAD_LEVEL;
 	/* a sample without a rate would be a set, and one without levels nothing */
 	if (view.kind == Kind::sample && (counts.level0 == 0 || counts.level0 == kLevels))
@@ -42,10 +43,10 @@ read_front(HllsetBytes value, View &view)
 HllsetStatus
 read_plane_counts(BitReader &in, View &view)
 {
-	Counts	   &counts = view.counts;
-	uint32_t	m = buckets(counts.precision);
-	uint32_t	full;
-	uint32_t	end;
+	Counts &counts = view.counts;
+	uint32_t m = buckets(counts.precision);
+	uint32_t full;
+	uint32_t end;
 
 	if (!in.read(kPlaneIndexBits, full) || !in.read(kPlaneIndexBits, end))
 		return HLLSET_TRUNCATED;
@@ -70,7 +71,7 @@ read_plane_counts(BitReader &in, View &view)
 HllsetStatus
 read_token_counts(BitReader &in, Counts &counts)
 {
-	uint32_t	rest;
+	uint32_t rest;
 
 	if (!in.read(counts.precision - 1, rest))
 		return HLLSET_TRUNCATED;
@@ -104,7 +105,7 @@ write_plane_counts(BitWriter &bits, const Counts &counts, int full, int end)
 void
 write_token_counts(BitWriter &bits, const Counts &counts)
 {
-	uint32_t	rest = counts.tokens;
+	uint32_t rest = counts.tokens;
 
 	bits.put(rest, counts.precision - 1);
 	for (int k = counts.level0; rest > 0 && k < kLevels - 1; k++)
@@ -118,11 +119,11 @@ void
 write_token_levels(BitWriter &bits, const Counts &counts, const Coupon *tokens)
 {
 	const Coupon *end = tokens + counts.tokens;
-	int			address_bits = token_bits(counts.precision, counts.level0);
+	int address_bits = token_bits(counts.precision, counts.level0);
 
 	while (end > tokens)
 	{
-		uint32_t	count = counts.ones[level_of(end[-1])];
+		uint32_t count = counts.ones[level_of(end[-1])];
 
 		end -= count;
 		write_tokens(bits, end, count, address_bits);
@@ -148,7 +149,7 @@ read_header(HllsetBytes value, Header &header)
 	if (value.size < kHeaderSize)
 		return HLLSET_TRUNCATED;
 
-	uint8_t		kind = value.data[1] & kKindBits;
+	uint8_t kind = value.data[1] & kKindBits;
 
 	if ((value.data[1] & ~(kKindBits | kCompactFlag)) != 0 || kind < 1 || kind > 3)
 		return HLLSET_BAD_KIND;
@@ -173,7 +174,7 @@ write_header(const Header &header, uint8_t *out)
 bool
 is_canonical(const Counts &counts)
 {
-	uint32_t	limit = list_limit(counts.precision);
+	uint32_t limit = list_limit(counts.precision);
 
 	if (counts.tokens > limit)
 		return false;
@@ -181,13 +182,13 @@ is_canonical(const Counts &counts)
 		return true;
 
 	/* the largest number of distinct coupons behind these ones is what decides: each cell may hide several */
-	uint64_t	most = 0;
-	int			bits = token_bits(counts.precision, counts.level0);
+	uint64_t most = 0;
+	int bits = token_bits(counts.precision, counts.level0);
 
 	if (counts.level0 >= 2 && !counts.compact)
 	{
-		most = counts.tokens +
-			   (uint64_t{counts.ones[counts.level0 - 1]} << (bits - counts.precision));
+		most =
+			counts.tokens + (uint64_t{counts.ones[counts.level0 - 1]} << (bits - counts.precision));
 		return most > limit;
 	}
 	for (int k = 0; k < counts.level0; k++)
@@ -202,7 +203,7 @@ parse_single(HllsetBytes value, View &view)
 	view = View{};
 
 	HllsetStatus status = read_front(value, view);
-	bool		is_set = view.kind == Kind::set;
+	bool is_set = view.kind == Kind::set;
 
 	if (status == HLLSET_OK && is_set && view.counts.level0 > 0)
 		status = read_plane_counts(view.stream.front, view);
@@ -228,7 +229,8 @@ check_single(HllsetBytes value, View &view)
 
 	if (status != HLLSET_OK)
 		return status;
-	return walk(view, [](int, size_t, uint64_t) {}, [](Coupon) {});
+	return walk(
+		view, [](int, size_t, uint64_t) {}, [](Coupon) {});
 }
 
 size_t
@@ -239,7 +241,7 @@ encoded_bound(int precision, int level0, uint32_t tokens)
 	 * as many escapes as its ones allow) and its count 34 bits; a token at most 26 bits and 3.1 for quotient and stop bit. Slack
 	 * for header, token counts and the last words.
 	 */
-	size_t		plane = size_t{buckets(precision)} * 9 / 64 + 5;
+	size_t plane = size_t{buckets(precision)} * 9 / 64 + 5;
 
 	return static_cast<size_t>(level0) * plane + size_t{tokens} * 4 + 128;
 }
@@ -247,10 +249,10 @@ encoded_bound(int precision, int level0, uint32_t tokens)
 size_t
 encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t *out)
 {
-	uint32_t	m = buckets(counts.precision);
-	int			full = 0;
-	int			end = counts.level0;
-	uint8_t    *front = write_front(Kind::set, counts, out);
+	uint32_t m = buckets(counts.precision);
+	int full = 0;
+	int end = counts.level0;
+	uint8_t *front = write_front(Kind::set, counts, out);
 	StreamWriter bits(front, out + encoded_bound(counts.precision, counts.level0, counts.tokens));
 
 	while (full < counts.level0 && counts.ones[full] == m)
@@ -271,7 +273,7 @@ encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t
 size_t
 encode_sample(const Counts &counts, const Coupon *tokens, uint8_t *out)
 {
-	BitWriter	bits(write_front(Kind::sample, counts, out));
+	BitWriter bits(write_front(Kind::sample, counts, out));
 
 	write_token_counts(bits, counts);
 	write_token_levels(bits, counts, tokens);

@@ -19,9 +19,9 @@ enum class Kind : uint8_t
 
 struct Header
 {
-	Kind		kind;
-	bool		compact;
-	int			precision;
+	Kind kind;
+	bool compact;
+	int precision;
 };
 
 constexpr size_t kHeaderSize = 4;
@@ -33,11 +33,11 @@ void write_header(const Header &header, uint8_t *out);
 /* How many cells of each level are ones: all that an estimate needs. Levels below level0 are planes, the others tokens. */
 struct Counts
 {
-	int			precision;
-	bool		compact;
-	int			level0;
-	uint32_t	tokens; /* sum over the levels >= level0 */
-	uint32_t	ones[kLevels];
+	int precision;
+	bool compact;
+	int level0;
+	uint32_t tokens; /* sum over the levels >= level0 */
+	uint32_t ones[kLevels];
 
 	uint32_t
 	cells(int level) const
@@ -49,7 +49,7 @@ struct Counts
 	uint32_t
 	tokens_from(int least) const
 	{
-		uint32_t	sum = 0;
+		uint32_t sum = 0;
 
 		for (int k = least; k < kLevels; k++)
 			sum += ones[k];
@@ -59,10 +59,10 @@ struct Counts
 
 struct View
 {
-	Kind		kind; /* set or sample */
-	Counts		counts;
-	int			full; /* planes below are all ones */
-	int			end;  /* planes from here on are all zeros */
+	Kind kind; /* set or sample */
+	Counts counts;
+	int full;            /* planes below are all ones */
+	int end;             /* planes from here on are all zeros */
 	StreamReader stream; /* the positions */
 };
 
@@ -80,7 +80,7 @@ template <typename PlaneSink>
 HllsetStatus
 walk_plane(StreamReader &in, const Counts &counts, int level, PlaneSink &&plane_sink)
 {
-	uint32_t	ones = counts.ones[level];
+	uint32_t ones = counts.ones[level];
 
 	if (ones > 0 && ones < buckets(counts.precision))
 		return read_plane(in, counts.precision, ones,

@@ -19,17 +19,18 @@ matrix_words(int precision)
 size_t
 Graded::work_size(int precision, int finest)
 {
-	size_t		incoming = list_limit(finest);
-	size_t		held = list_limit(precision) + incoming + 1;
+	size_t incoming = list_limit(finest);
+	size_t held = list_limit(precision) + incoming + 1;
 
-	return matrix_words(precision) * 8 + (2 * held + incoming) * 4 + encoded_bound(precision, kLevels, list_limit(precision));
+	return matrix_words(precision) * 8 + (2 * held + incoming) * 4 +
+		   encoded_bound(precision, kLevels, list_limit(precision));
 }
 
 Graded::Graded(void *work, int precision, bool compact, int finest)
 	: precision_(precision), compact_(compact), matrix_(static_cast<uint64_t *>(work), precision)
 {
-	size_t		incoming = list_limit(finest);
-	size_t		held = list_limit(precision) + incoming + 1;
+	size_t incoming = list_limit(finest);
+	size_t held = list_limit(precision) + incoming + 1;
 
 	tokens_ = reinterpret_cast<Coupon *>(static_cast<uint64_t *>(work) + matrix_words(precision));
 	spare_ = tokens_ + held;
@@ -42,8 +43,8 @@ Graded::Graded(void *work, int precision, bool compact, int finest)
 void
 Graded::raise(int level0)
 {
-	bool		was_small = level0_ == 0;
-	size_t		poured = 0;
+	bool was_small = level0_ == 0;
+	size_t poured = 0;
 
 	if (level0 <= level0_)
 		return;
@@ -104,10 +105,12 @@ Graded::merge(const View &view)
 
 	raise(compact_ && counts.level0 > 0 ? kLevels : counts.level0);
 
-	int			bits = token_bits(precision_, level0_);
-	size_t		count = counts.tokens_from(level0_);
-	Coupon	   *rest = incoming_ + count; /* the highest level comes first: the list is filled from its end */
-	Matrix		matrix = matrix_; /* a local copy: the compiler must think that the state may change with each bit */
+	int bits = token_bits(precision_, level0_);
+	size_t count = counts.tokens_from(level0_);
+	Coupon *rest =
+		incoming_ + count; /* the highest level comes first: the list is filled from its end */
+	Matrix matrix =
+		matrix_; /* a local copy: the compiler must think that the state may change with each bit */
 	HllsetStatus status = walk_levels(
 		view, 0,
 		[&](int level, size_t index, uint64_t word) {
@@ -117,7 +120,7 @@ Graded::merge(const View &view)
 			if (level < level0_)
 				return read([&](uint32_t address) { matrix.set(level, address); });
 
-			Coupon	   *next = rest -= counts.ones[level];
+			Coupon *next = rest -= counts.ones[level];
 
 			read([&](uint32_t address) { *next++ = cut(coupon_at(level, address), bits); });
 		});
@@ -134,7 +137,8 @@ Graded::contains(Coupon full) const
 {
 	if (level_of(full) < level0_)
 		return matrix_.test(level_of(full), full);
-	return std::binary_search(tokens_, tokens_ + count_, cut(full, token_bits(precision_, level0_)));
+	return std::binary_search(tokens_, tokens_ + count_,
+							  cut(full, token_bits(precision_, level0_)));
 }
 
 void
@@ -146,9 +150,9 @@ Graded::add(Coupon full)
 		return;
 	}
 
-	Coupon		token = cut(full, token_bits(precision_, level0_));
-	Coupon	   *end = tokens_ + count_;
-	Coupon	   *place = std::lower_bound(tokens_, end, token);
+	Coupon token = cut(full, token_bits(precision_, level0_));
+	Coupon *end = tokens_ + count_;
+	Coupon *place = std::lower_bound(tokens_, end, token);
 
 	if (place != end && *place == token)
 		return;
@@ -175,7 +179,7 @@ Graded::settle()
 HllsetBytes
 Graded::encode()
 {
-	Counts		counts = {};
+	Counts counts = {};
 
 	counts.precision = precision_;
 	counts.compact = compact_;

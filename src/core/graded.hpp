@@ -45,17 +45,17 @@ private:
 		return compact_ ? kLevels : 1;
 	}
 
-	int			precision_;
-	bool		compact_;
-	int			level0_ = 0;
-	Matrix		matrix_;	 /* planes below level0_ are valid */
-	Coupon	   *tokens_;	 /* sorted, distinct */
-	size_t		count_ = 0;
-	Coupon	   *incoming_;	 /* tokens that a merge has read, not yet among tokens_ */
-	size_t		incoming_count_ = 0;
-	size_t		incoming_limit_;
-	Coupon	   *spare_;
-	uint8_t    *out_;
+	int precision_;
+	bool compact_;
+	int level0_ = 0;
+	Matrix matrix_;  /* planes below level0_ are valid */
+	Coupon *tokens_; /* sorted, distinct */
+	size_t count_ = 0;
+	Coupon *incoming_; /* tokens that a merge has read, not yet among tokens_ */
+	size_t incoming_count_ = 0;
+	size_t incoming_limit_;
+	Coupon *spare_;
+	uint8_t *out_;
 };
 
 } // namespace hllset

@@ -30,35 +30,35 @@ extern "C" {
 typedef struct HllsetBytes
 {
 	const uint8_t *data;
-	size_t		size;
+	size_t size;
 } HllsetBytes;
 
 typedef enum HllsetStatus
 {
 	HLLSET_OK = 0,
-	HLLSET_NEEDS_ROOM,			/* an accumulator must be moved to a larger place, then call again */
+	HLLSET_NEEDS_ROOM, /* an accumulator must be moved to a larger place, then call again */
 
 	/* the bytes are no value (docs/format.md, What a reader refuses) */
-	HLLSET_TRUNCATED,			/* they end early */
-	HLLSET_TRAILING,			/* they go on after the end */
+	HLLSET_TRUNCATED, /* they end early */
+	HLLSET_TRAILING,  /* they go on after the end */
 	HLLSET_BAD_VERSION,
-	HLLSET_BAD_KIND,			/* unknown kind or a reserved bit */
+	HLLSET_BAD_KIND, /* unknown kind or a reserved bit */
 	HLLSET_BAD_PRECISION,
-	HLLSET_BAD_HASH,			/* unknown hash id */
-	HLLSET_BAD_LEVEL,			/* L0 out of range, or not the one that the counts demand */
-	HLLSET_BAD_COUNT,			/* a count out of range or not canonical */
-	HLLSET_BAD_POSITION,		/* a position beyond its plane */
+	HLLSET_BAD_HASH,     /* unknown hash id */
+	HLLSET_BAD_LEVEL,    /* L0 out of range, or not the one that the counts demand */
+	HLLSET_BAD_COUNT,    /* a count out of range or not canonical */
+	HLLSET_BAD_POSITION, /* a position beyond its plane */
 	HLLSET_BAD_PADDING,
-	HLLSET_BAD_EXPRESSION,		/* an expression that is not in its canonical form */
+	HLLSET_BAD_EXPRESSION, /* an expression that is not in its canonical form */
 
 	/* the operands are values, but the operation can't be done */
-	HLLSET_RAISES_PRECISION,	/* a fold to a higher precision */
-	HLLSET_NOT_GRADED,			/* a compact set can't become graded */
-	HLLSET_NOT_A_SET,			/* an expression or a sample where a set is needed */
-	HLLSET_TOO_MANY_SOURCES		/* more than six sources, one of them compact: no tokens to sample */
+	HLLSET_RAISES_PRECISION, /* a fold to a higher precision */
+	HLLSET_NOT_GRADED,       /* a compact set can't become graded */
+	HLLSET_NOT_A_SET,        /* an expression or a sample where a set is needed */
+	HLLSET_TOO_MANY_SOURCES  /* more than six sources, one of them compact: no tokens to sample */
 } HllsetStatus;
 
-typedef enum HllsetFamily		/* the XXH3 seeds; docs/format.md */
+typedef enum HllsetFamily /* the XXH3 seeds; docs/format.md */
 {
 	HLLSET_FAMILY_INTEGER = 1,
 	HLLSET_FAMILY_NUMERIC,
@@ -103,16 +103,16 @@ typedef enum HllsetKind
 
 typedef struct HllsetInfo
 {
-	int			version;
-	int			hash_id;
-	HllsetKind	kind;
-	int			precision;
-	bool		compact;
-	int			sources;		/* of an expression 2 to 6, otherwise 1; what follows is the largest or the sum over them */
-	int			level0;			/* L0; 0 = small */
-	uint32_t	tokens;
-	uint32_t	set_bits;		/* ones in the matrix */
-	bool		saturated;		/* every bit of a source is set: the estimate is a lower bound */
+	int version;
+	int hash_id;
+	HllsetKind kind;
+	int precision;
+	bool compact;
+	int sources; /* of an expression 2 to 6, otherwise 1; what follows is the largest or the sum over them */
+	int level0; /* L0; 0 = small */
+	uint32_t tokens;
+	uint32_t set_bits; /* ones in the matrix */
+	bool saturated;    /* every bit of a source is set: the estimate is a lower bound */
 } HllsetInfo;
 
 /* The precision, from the header alone. */
@@ -141,7 +141,8 @@ typedef enum HllsetOp
  * HLLSET_TOO_MANY_SOURCES if one of them is a compact set beyond its small size.
  */
 size_t hllset_core_combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b);
-HllsetStatus hllset_core_combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes *result);
+HllsetStatus hllset_core_combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work,
+								 HllsetBytes *result);
 
 /* A small set as it is; anything else as a sample of its elements: what intersections of many sets are made of. */
 size_t hllset_core_sample_work(HllsetBytes value);
@@ -160,7 +161,8 @@ typedef enum HllsetForm
 	HLLSET_COMPACT
 } HllsetForm;
 size_t hllset_core_convert_work(HllsetBytes value);
-HllsetStatus hllset_core_convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetBytes *result);
+HllsetStatus hllset_core_convert(HllsetBytes value, int precision, HllsetForm form, void *work,
+								 HllsetBytes *result);
 
 /* The value with one more element. If that changes nothing in a set, *result is value itself. */
 size_t hllset_core_add_work(HllsetBytes value);
@@ -182,21 +184,24 @@ HllsetStatus hllset_core_bits(HllsetBytes set, uint32_t *words);
 
 typedef enum HllsetLaw
 {
-	HLLSET_LOGNORMAL,			/* of a set: the relative error is normal */
-	HLLSET_NORMAL,				/* of an expression: the error is normal, its variance linear in the true number */
-	HLLSET_SAMPLED				/* of a sample: so many tokens are binomial */
+	HLLSET_LOGNORMAL, /* of a set: the relative error is normal */
+	HLLSET_NORMAL, /* of an expression: the error is normal, its variance linear in the true number */
+	HLLSET_SAMPLED /* of a sample: so many tokens are binomial */
 } HllsetLaw;
 
 typedef struct HllsetEstimate
 {
-	double		cardinality;	/* finite, >= 0; an exact integer for small sets */
-	double		standard_error;
-	double		least;			/* so many elements are certainly there; of what came of small sets by & - #, but for shared coupons */
-	double		most;			/* the count of the smallest set around an expression: no estimate goes beyond ... */
-	double		most_error;		/* ... and no interval beyond its own; its relative standard error */
-	double		token_weight;	/* elements that a token of a sample stands for; else 0 */
-	double		variance_slope;	/* of an expression: what each further element would add to the variance; else 0 */
-	HllsetLaw	law;
+	double cardinality; /* finite, >= 0; an exact integer for small sets */
+	double standard_error;
+	double
+		least; /* so many elements are certainly there; of what came of small sets by & - #, but for shared coupons */
+	double
+		most; /* the count of the smallest set around an expression: no estimate goes beyond ... */
+	double most_error;   /* ... and no interval beyond its own; its relative standard error */
+	double token_weight; /* elements that a token of a sample stands for; else 0 */
+	double
+		variance_slope; /* of an expression: what each further element would add to the variance; else 0 */
+	HllsetLaw law;
 } HllsetEstimate;
 
 /*
@@ -211,7 +216,8 @@ HllsetStatus hllset_core_estimate(HllsetBytes value, void *work, HllsetEstimate 
 double hllset_core_relative_error(const HllsetEstimate *estimate);
 
 /* Interval of an estimate. confidence in (0, 1). 0 <= *lower <= cardinality <= *upper, all finite. */
-void hllset_core_bounds(const HllsetEstimate *estimate, double confidence, double *lower, double *upper);
+void hllset_core_bounds(const HllsetEstimate *estimate, double confidence, double *lower,
+						double *upper);
 
 /* ---- two or three values at once, from one joint estimate ---- */
 
@@ -220,7 +226,8 @@ void hllset_core_bounds(const HllsetEstimate *estimate, double confidence, doubl
 size_t hllset_core_census_work(const HllsetBytes *values, int count);
 
 /* regions[X], X = 1 .. 2^count - 1: the elements that are in exactly the values of the mask X. count: 1 to 3. */
-HllsetStatus hllset_core_venn(const HllsetBytes *values, int count, void *work, HllsetEstimate *regions);
+HllsetStatus hllset_core_venn(const HllsetBytes *values, int count, void *work,
+							  HllsetEstimate *regions);
 
 /*
  * True unless an element of the first is seen to be outside the second; exact for small sets. False is certain, but of samples and of
@@ -272,4 +279,4 @@ void hllset_core_accum_estimate(const HllsetAccum *accum, HllsetEstimate *result
 }
 #endif
 
-#endif							/* HLLSET_CORE_H */
+#endif /* HLLSET_CORE_H */

@@ -22,8 +22,8 @@ constexpr double kLargestError = 100;
 void
 invert_information(const double *information, int patterns, double *system, double *inverse)
 {
-	int			size = patterns - 1;
-	double		scale[kMaxPatterns];
+	int size = patterns - 1;
+	double scale[kMaxPatterns];
 
 	for (int a = 0; a < size; a++)
 		scale[a] = std::sqrt(information[(a + 1) * (patterns + 1)]);
@@ -43,7 +43,7 @@ invert_information(const double *information, int patterns, double *system, doub
 	std::fill(inverse, inverse + patterns * patterns, 0.0);
 	for (int a = 0; a < size; a++)
 	{
-		double	   *row = inverse + (a + 1) * patterns + 1;
+		double *row = inverse + (a + 1) * patterns + 1;
 
 		row[a] = 1 / scale[a];
 		cholesky_solve(system, size, row);
@@ -84,7 +84,7 @@ joint_fit(const JointCounts &counts, void *work, JointFit &fit)
 double
 joint_size(int sources, const JointFit &fit, Regions chosen)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int region = 1; region < 1 << sources; region++)
 		if ((chosen >> region & 1) != 0)
@@ -95,7 +95,7 @@ joint_size(int sources, const JointFit &fit, Regions chosen)
 double
 joint_log_likelihood(const JointCounts &counts, const double *size, void *work)
 {
-	JointModel	model(counts, false, JointWork(counts.sources, work).rows);
+	JointModel model(counts, false, JointWork(counts.sources, work).rows);
 
 	model.evaluate(size);
 	return model.log_likelihood();
@@ -104,7 +104,7 @@ joint_log_likelihood(const JointCounts &counts, const double *size, void *work)
 double
 joint_likelihood_ratio(const JointCounts &counts, Regions without, void *work)
 {
-	double		best = most_likely(counts, ~Regions{0}, work);
+	double best = most_likely(counts, ~Regions{0}, work);
 
 	return std::max(2 * (best - most_likely(counts, ~without, work)), 0.0);
 }
@@ -116,19 +116,19 @@ joint_likelihood_ratio(const JointCounts &counts, Regions without, void *work)
 void
 joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, double *covariance)
 {
-	JointWork	parts(counts.sources, work);
-	JointModel	model(counts, true, parts.rows);
-	int			patterns = model.patterns();
-	double	   *information = parts.matrices[0];
-	double	   *system = parts.matrices[1];
-	double		least_information = std::pow(kLargestError * std::max(fit.total, 1.0), -2);
-	double		size[kMaxPatterns] = {};
+	JointWork parts(counts.sources, work);
+	JointModel model(counts, true, parts.rows);
+	int patterns = model.patterns();
+	double *information = parts.matrices[0];
+	double *system = parts.matrices[1];
+	double least_information = std::pow(kLargestError * std::max(fit.total, 1.0), -2);
+	double size[kMaxPatterns] = {};
 
 	for (int region = 1; region < patterns; region++)
 		size[region] = std::max(fit.size[region], 1.0);
 	for (int round = 0; round < kCovarianceRounds; round++)
 	{
-		bool		changed = false;
+		bool changed = false;
 
 		model.evaluate(size);
 		model.expected_information(information);
@@ -137,8 +137,8 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 		invert_information(information, patterns, system, covariance);
 		for (int region = 1; region < patterns; region++)
 		{
-			double		error = std::sqrt(covariance[region * (patterns + 1)]);
-			double		wanted = std::max(fit.size[region], std::min(error, fit.total));
+			double error = std::sqrt(covariance[region * (patterns + 1)]);
+			double wanted = std::max(fit.size[region], std::min(error, fit.total));
 
 			changed = changed || wanted != size[region];
 			size[region] = wanted;
@@ -151,8 +151,8 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 double
 joint_variance(int sources, const JointFit &fit, const double *covariance, Regions chosen)
 {
-	int			patterns = 1 << sources;
-	double		variance = 0;
+	int patterns = 1 << sources;
+	double variance = 0;
 
 	for (int a = 1; a < patterns; a++)
 		if ((chosen >> a & 1) != 0)
@@ -170,13 +170,14 @@ joint_variance(int sources, const JointFit &fit, const double *covariance, Regio
  * already.
  */
 double
-joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work, double *covariance)
+joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work,
+					 double *covariance)
 {
-	int			patterns = 1 << counts.sources;
-	double		here = joint_variance(counts.sources, fit, covariance, chosen);
-	double		step = std::sqrt(here);
-	double		sum = 0;
-	JointFit	larger = fit;
+	int patterns = 1 << counts.sources;
+	double here = joint_variance(counts.sources, fit, covariance, chosen);
+	double step = std::sqrt(here);
+	double sum = 0;
+	JointFit larger = fit;
 
 	for (int region = 1; region < patterns; region++)
 		if ((chosen >> region & 1) != 0)
@@ -187,7 +188,8 @@ joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions cho
 		if ((chosen >> region & 1) != 0)
 			larger.size[region] += step * (fit.size[region] / sum);
 	joint_covariance(counts, larger, work, covariance);
-	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step, 0.0);
+	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step,
+					0.0);
 }
 
 } // namespace hllset

@@ -22,9 +22,10 @@ using Regions = uint64_t;
 /* What the sources show. At every level the patterns other than 0 add up to no more than the level's cells. */
 struct JointCounts
 {
-	int			sources; /* 1 to kMaxSources */
-	uint32_t	cells[kLevels];
-	const uint32_t *patterns; /* [level][pattern], kLevels << sources of them; those of pattern 0 are not read */
+	int sources; /* 1 to kMaxSources */
+	uint32_t cells[kLevels];
+	const uint32_t *
+		patterns; /* [level][pattern], kLevels << sources of them; those of pattern 0 are not read */
 
 	uint32_t
 	of(int level, uint32_t pattern) const
@@ -35,9 +36,9 @@ struct JointCounts
 
 struct JointFit
 {
-	double		size[kMaxPatterns]; /* by region; finite and >= 0; their sum need not be the total */
-	double		total;				/* of the union of all sources, estimated as one set */
-	int			iterations;
+	double size[kMaxPatterns]; /* by region; finite and >= 0; their sum need not be the total */
+	double total;              /* of the union of all sources, estimated as one set */
+	int iterations;
 };
 
 /* Bytes of workspace that the functions below need. */
@@ -56,7 +57,8 @@ double joint_log_likelihood(const JointCounts &counts, const double *size, void 
 double joint_likelihood_ratio(const JointCounts &counts, Regions without, void *work);
 
 /* The covariance of the sizes for a random total, (1 << sources)² numbers; those of region 0 are 0. */
-void joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, double *covariance);
+void joint_covariance(const JointCounts &counts, const JointFit &fit, void *work,
+					  double *covariance);
 
 /* The variance of the estimated number of elements in the chosen regions, for a fixed true number; at least 1/4. */
 double joint_variance(int sources, const JointFit &fit, const double *covariance, Regions chosen);
@@ -65,6 +67,7 @@ double joint_variance(int sources, const JointFit &fit, const double *covariance
  * By how much that variance grows with each element that the chosen regions have more than estimated; >= 0. Expects the fit's covariance,
  * and leaves that of another.
  */
-double joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work, double *covariance);
+double joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen,
+							void *work, double *covariance);
 
 } // namespace hllset

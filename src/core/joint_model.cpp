@@ -26,7 +26,7 @@ constexpr double kLeastProbability = 1e-140;
 constexpr size_t
 subset_pairs(int sources)
 {
-	size_t		pairs = 1;
+	size_t pairs = 1;
 
 	for (int i = 0; i < sources; i++)
 		pairs *= 3;
@@ -50,7 +50,7 @@ next_subset(int subset, int set)
 double
 dot(const double *__restrict a, const double *__restrict b, int count)
 {
-	double		sum[kRowUnit] = {};
+	double sum[kRowUnit] = {};
 
 	for (int i = 0; i < count; i += kRowUnit)
 		for (int j = 0; j < kRowUnit; j++)
@@ -65,7 +65,7 @@ JointLevels::add(int new_level, double hit_probability)
 {
 	above_[count] = Link::NONE;
 	if (count > 0)
-		above_[count - 1] = r[count - 1] == hit_probability		  ? Link::SAME
+		above_[count - 1] = r[count - 1] == hit_probability       ? Link::SAME
 							: r[count - 1] == 2 * hit_probability ? Link::HALF
 																  : Link::NONE;
 	level[count] = new_level;
@@ -107,12 +107,13 @@ JointLevels::chances(double n, double *hit, double *miss) const
 size_t
 JointWork::size(int sources)
 {
-	return (model_rows(sources) * kLevels + (size_t{kMatrices} << 2 * sources)) * sizeof(double) + kAlignment;
+	return (model_rows(sources) * kLevels + (size_t{kMatrices} << 2 * sources)) * sizeof(double) +
+		   kAlignment;
 }
 
 JointWork::JointWork(int sources, void *work)
 {
-	uintptr_t	address = reinterpret_cast<uintptr_t>(work);
+	uintptr_t address = reinterpret_cast<uintptr_t>(work);
 
 	rows = reinterpret_cast<double *>((address + kAlignment - 1) / kAlignment * kAlignment);
 	matrices[0] = rows + model_rows(sources) * kLevels;
@@ -125,8 +126,8 @@ JointModel::JointModel(const JointCounts &counts, bool every_level, double *rows
 {
 	for (int k = 0; k < kLevels; k++)
 	{
-		double		probability = std::ldexp(1.0, -std::min(k + 1, kLevels - 1));
-		bool		empty = true;
+		double probability = std::ldexp(1.0, -std::min(k + 1, kLevels - 1));
+		bool empty = true;
 
 		for (int pattern = 1; pattern < patterns_ && empty; pattern++)
 			empty = counts.of(k, pattern) == 0;
@@ -153,13 +154,13 @@ JointModel::read(const JointCounts &counts)
 {
 	for (int i = 0; i < levels_.count; i++)
 	{
-		bool		is_padding = levels_.level[i] == kLevels;
-		double		rest = is_padding ? 0 : counts.cells[levels_.level[i]];
+		bool is_padding = levels_.level[i] == kLevels;
+		double rest = is_padding ? 0 : counts.cells[levels_.level[i]];
 
 		cells_[i] = rest;
 		for (int pattern = 1; pattern < patterns_; pattern++)
 		{
-			double		cells = is_padding ? 0 : counts.of(levels_.level[i], pattern);
+			double cells = is_padding ? 0 : counts.of(levels_.level[i], pattern);
 
 			counts_[pattern * levels_.count + i] = cells;
 			rate_[pattern] += levels_.r[i] * cells;
@@ -193,17 +194,17 @@ JointModel::evaluate(const double *size)
 void
 JointModel::add_region(int region, double n)
 {
-	int			count = levels_.count;
-	int			reached = 2 * static_cast<int>(std::bit_floor(static_cast<unsigned>(region)));
-	double		hit[kLevels];
-	double		miss[kLevels];
+	int count = levels_.count;
+	int reached = 2 * static_cast<int>(std::bit_floor(static_cast<unsigned>(region)));
+	double hit[kLevels];
+	double miss[kLevels];
 
 	levels_.chances(n, hit, miss);
 	for (int pattern = 0; pattern < reached; pattern++)
 		if ((pattern & region) != region)
 		{
-			double	   *__restrict from = probability(pattern);
-			double	   *__restrict to = probability(pattern | region);
+			double *__restrict from = probability(pattern);
+			double *__restrict to = probability(pattern | region);
 
 			for (int i = 0; i < count; i++)
 			{
@@ -220,24 +221,24 @@ JointModel::add_region(int region, double n)
 void
 JointModel::relate()
 {
-	int			count = levels_.count;
+	int count = levels_.count;
 
 	std::fill(excess(0, 0), excess(1, 0), 0.0);
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
-		int			rank = 1;
+		int rank = 1;
 
 		std::fill(excess(pattern, 0), excess(pattern, 1), 0.0);
 		for (int rest = pattern; rest != 0; rest &= rest - 1)
 		{
-			int			smaller = pattern & ~(rest & -rest);
+			int smaller = pattern & ~(rest & -rest);
 			const double *__restrict p = probability(smaller);
 
 			for (int lower = 0; lower < rank; lower++)
 			{
 				const double *__restrict here = excess(pattern, lower);
 				const double *__restrict there = excess(smaller, lower);
-				double	   *__restrict to = excess(pattern, rank + lower);
+				double *__restrict to = excess(pattern, rank + lower);
 
 				for (int i = 0; i < count; i++)
 					to[i] = here[i] + (p[i] + there[i]);
@@ -248,13 +249,13 @@ JointModel::relate()
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
 		const double *__restrict p = probability(pattern);
-		double		inverse[kLevels];
+		double inverse[kLevels];
 
 		for (int i = 0; i < count; i++)
 			inverse[i] = 1 / std::max(p[i], kLeastProbability);
 		for (int rank = 1; rank < subsets(pattern); rank++)
 		{
-			double	   *__restrict e = excess(pattern, rank);
+			double *__restrict e = excess(pattern, rank);
 
 			for (int i = 0; i < count; i++)
 				e[i] *= inverse[i];
@@ -265,28 +266,28 @@ JointModel::relate()
 double
 JointModel::log_likelihood() const
 {
-	double		total = 0;
-	double		result = 0;
+	double total = 0;
+	double result = 0;
 
 	for (int region = 1; region < patterns_; region++)
 		total += size_[region];
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
-		double		outside = 0;
+		double outside = 0;
 
 		for (int region = 1; region < patterns_; region++)
 			if ((region & ~pattern) != 0)
 				outside += size_[region];
 		for (int i = 0; i < levels_.count; i++)
 		{
-			double		cells = counts(pattern)[i];
-			double		p = probability(pattern)[i];
+			double cells = counts(pattern)[i];
+			double p = probability(pattern)[i];
 
 			/* far below, only the chance that no region outside hits is known: it is exact in the logarithm */
 			if (cells > 0)
-				result += cells * (p >= kLeastProbability
-									   ? std::log(p)
-									   : std::min(std::log(kLeastProbability), -outside * levels_.r[i]));
+				result += cells * (p >= kLeastProbability ? std::log(p)
+														  : std::min(std::log(kLeastProbability),
+																	 -outside * levels_.r[i]));
 		}
 	}
 	return result - rate_[0] * total;
@@ -299,14 +300,15 @@ JointModel::score(double *g) const
 		g[region] = -rate_without_[region];
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
-		double		weight[kLevels];
-		int			rank = 1;
+		double weight[kLevels];
+		int rank = 1;
 
 		if (rate_[pattern] == 0)
 			continue;
 		for (int i = 0; i < levels_.count; i++)
 			weight[i] = levels_.r[i] * counts(pattern)[i];
-		for (int region = next_subset(0, pattern); region != 0; region = next_subset(region, pattern))
+		for (int region = next_subset(0, pattern); region != 0;
+			 region = next_subset(region, pattern))
 			g[region] += dot(weight, excess(pattern, rank++), levels_.count);
 	}
 }
@@ -317,7 +319,7 @@ JointModel::observed_information(double *matrix) const
 	std::fill(matrix, matrix + patterns_ * patterns_, 0.0);
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
-		double		weight[kLevels];
+		double weight[kLevels];
 
 		if (rate_[pattern] == 0)
 			continue;
@@ -333,7 +335,7 @@ JointModel::expected_information(double *matrix) const
 	std::fill(matrix, matrix + patterns_ * patterns_, 0.0);
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
-		double		weight[kLevels];
+		double weight[kLevels];
 
 		for (int i = 0; i < levels_.count; i++)
 			weight[i] = levels_.r[i] * levels_.r[i] * cells_[i] * probability(pattern)[i];
@@ -344,8 +346,8 @@ JointModel::expected_information(double *matrix) const
 void
 JointModel::add_information(int pattern, const double *weight, double *matrix) const
 {
-	int			region[kMaxPatterns];
-	double		linear[kMaxPatterns];
+	int region[kMaxPatterns];
+	double linear[kMaxPatterns];
 
 	region[0] = 0;
 	for (int rank = 1; rank < subsets(pattern); rank++)
@@ -355,8 +357,8 @@ JointModel::add_information(int pattern, const double *weight, double *matrix) c
 	}
 	for (int a = 1; a < subsets(pattern); a++)
 	{
-		double		weighted[kLevels];
-		double	   *row = matrix + region[a] * patterns_;
+		double weighted[kLevels];
+		double *row = matrix + region[a] * patterns_;
 
 		for (int i = 0; i < levels_.count; i++)
 			weighted[i] = weight[i] * excess(pattern, a)[i];

@@ -30,9 +30,9 @@ public:
 	/* hit[i] = 1 - exp(-n r_i) and miss[i] = exp(-n r_i), both to full relative precision. */
 	void chances(double n, double *hit, double *miss) const;
 
-	int			count = 0;
-	int			level[kLevels];
-	double		r[kLevels];
+	int count = 0;
+	int level[kLevels];
+	double r[kLevels];
 
 private:
 	enum class Link : uint8_t
@@ -42,7 +42,7 @@ private:
 		HALF
 	};
 
-	Link		above_[kLevels]; /* r of the next level in terms of this one's */
+	Link above_[kLevels]; /* r of the next level in terms of this one's */
 };
 
 /* A workspace, cut into the rows of a model and square matrices of one number per pair of patterns. */
@@ -54,14 +54,13 @@ struct JointWork
 
 	JointWork(int sources, void *work);
 
-	double	   *rows;
-	double	   *matrices[kMatrices];
+	double *rows;
+	double *matrices[kMatrices];
 };
 
 class JointModel
 {
 public:
-
 	/* With every level, or with those alone that are not empty: the others matter for the expected information only. */
 	JointModel(const JointCounts &counts, bool every_level, double *rows);
 
@@ -126,16 +125,16 @@ private:
 		return excess_ + (first_subset_[pattern] + rank) * levels_.count;
 	}
 
-	int			patterns_;
+	int patterns_;
 	JointLevels levels_;
-	double		rate_[kMaxPatterns];
-	double		rate_without_[kMaxPatterns]; /* of all patterns that don't hold this one */
-	int			first_subset_[kMaxPatterns + 1];
-	double		cells_[kLevels];
-	double		size_[kMaxPatterns];
-	double	   *counts_;
-	double	   *probabilities_;
-	double	   *excess_;
+	double rate_[kMaxPatterns];
+	double rate_without_[kMaxPatterns]; /* of all patterns that don't hold this one */
+	int first_subset_[kMaxPatterns + 1];
+	double cells_[kLevels];
+	double size_[kMaxPatterns];
+	double *counts_;
+	double *probabilities_;
+	double *excess_;
 };
 
 } // namespace hllset

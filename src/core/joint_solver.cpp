@@ -56,7 +56,7 @@ JointSolver::free_or_freeze()
 	free_count_ = 0;
 	for (int i = 0; i < chosen_count_; i++)
 	{
-		int			region = chosen_[i];
+		int region = chosen_[i];
 
 		if (size_[region] > kNothing * total_ || score_[region] > 0)
 			free_[free_count_++] = region;
@@ -69,7 +69,7 @@ JointSolver::free_or_freeze()
 double
 JointSolver::curvature(int a, int b) const
 {
-	int			i = free_[std::min(a, b)] * model_.patterns() + free_[std::max(a, b)];
+	int i = free_[std::min(a, b)] * model_.patterns() + free_[std::max(a, b)];
 
 	if (metric_.expected_part == 0)
 		return observed_[i];
@@ -98,8 +98,8 @@ JointSolver::set_scale()
 bool
 JointSolver::find_direction()
 {
-	int			open[kMaxPatterns];
-	int			count;
+	int open[kMaxPatterns];
+	int count;
 
 	if (!set_scale())
 		return false;
@@ -111,7 +111,7 @@ JointSolver::find_direction()
 				open[count++] = a;
 		for (int i = 0; i < count; i++)
 		{
-			double	   *row = system_ + i * count;
+			double *row = system_ + i * count;
 
 			direction_[open[i]] = score_[free_[open[i]]];
 			for (int a = 0; a < free_count_ && count < free_count_; a++)
@@ -131,20 +131,20 @@ JointSolver::find_direction()
 bool
 JointSolver::settle(const int *open, int count)
 {
-	double		x[kMaxPatterns];
-	bool		settled = true;
+	double x[kMaxPatterns];
+	bool settled = true;
 
 	for (int i = 0; i < count; i++)
 		x[i] = direction_[open[i]] / scale_[open[i]];
 	cholesky_solve(system_, count, x);
 	for (int i = 0; i < count; i++)
 	{
-		int			a = open[i];
-		double		size = size_[free_[a]];
+		int a = open[i];
+		double size = size_[free_[a]];
 
 		/* what is known about a small size is less than itself: 0 is as likely as any */
-		bool		is_small = size < kSmallPart * total_ || size * scale_[a] < 1;
-		double		lowest = is_small ? -size : (kLeastPart - 1) * size;
+		bool is_small = size < kSmallPart * total_ || size * scale_[a] < 1;
+		double lowest = is_small ? -size : (kLeastPart - 1) * size;
 
 		direction_[a] = x[i] / scale_[a];
 		if (!(direction_[a] >= lowest))
@@ -161,13 +161,13 @@ JointSolver::settle(const int *open, int count)
 double
 JointSolver::propose(double length)
 {
-	double		gain = 0;
+	double gain = 0;
 
 	memcpy(next_, size_, sizeof(next_));
 	for (int a = 0; a < free_count_; a++)
 	{
-		int			region = free_[a];
-		double		value = size_[region] + length * direction_[a];
+		int region = free_[a];
+		double value = size_[region] + length * direction_[a];
 
 		next_[region] = std::clamp(value, 0.0, kMostPart * total_);
 		gain += std::fabs((next_[region] - size_[region]) * score_[region]);
@@ -179,12 +179,12 @@ JointSolver::propose(double length)
 bool
 JointSolver::is_better(double gain)
 {
-	double		slope = 0;
-	double		next_slope = 0;
+	double slope = 0;
+	double next_slope = 0;
 
 	for (int a = 0; a < free_count_; a++)
 	{
-		double		step = next_[free_[a]] - size_[free_[a]];
+		double step = next_[free_[a]] - size_[free_[a]];
 
 		slope += step * score_[free_[a]];
 		next_slope += step * next_score_[free_[a]];
@@ -202,7 +202,7 @@ JointSolver::is_better(double gain)
 		model_.evaluate(next_);
 	}
 
-	double		next = model_.log_likelihood();
+	double next = model_.log_likelihood();
 
 	if (!(next >= log_likelihood_ - 1e-11 * std::fabs(log_likelihood_)))
 		return false;
@@ -214,11 +214,11 @@ JointSolver::is_better(double gain)
 bool
 JointSolver::search()
 {
-	double		length = 1;
+	double length = 1;
 
 	for (int i = 0; i <= metric_.shortenings; i++, length *= kShortening)
 	{
-		double		gain = propose(length);
+		double gain = propose(length);
 
 		if (i == 0 && gain >= kTrustedGain && !likelihood_known_)
 		{
@@ -241,7 +241,7 @@ JointSolver::search()
 bool
 JointSolver::advance()
 {
-	bool		expected_known = false;
+	bool expected_known = false;
 
 	model_.observed_information(observed_);
 	for (const Metric &metric : kMetrics)
@@ -267,7 +267,7 @@ JointSolver::advance()
 int
 JointSolver::solve()
 {
-	int			iterations = 0;
+	int iterations = 0;
 
 	model_.evaluate(size_);
 	model_.score(score_);

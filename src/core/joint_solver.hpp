@@ -34,9 +34,9 @@ private:
 	/* Which matrix a step is found with: the observed information and so much of the expected one instead. */
 	struct Metric
 	{
-		double		expected_part;
-		bool		diagonal;
-		int			shortenings; /* at most */
+		double expected_part;
+		bool diagonal;
+		int shortenings; /* at most */
 	};
 
 	/*
@@ -56,27 +56,27 @@ private:
 	bool search();
 	bool advance();
 
-	JointModel	model_;
-	double	   *observed_;
-	double	   *expected_;
-	double	   *system_;
-	double		total_;
-	Metric		metric_;
-	double		log_likelihood_;
-	bool		likelihood_known_ = false;
-	int			chosen_count_ = 0;
-	int			free_count_;
-	int			chosen_[kMaxPatterns];
-	int			free_[kMaxPatterns]; /* the regions that may change, the others stay at 0 */
-	double		size_[kMaxPatterns];
-	double		score_[kMaxPatterns];
-	double		next_[kMaxPatterns];
-	double		next_score_[kMaxPatterns];
+	JointModel model_;
+	double *observed_;
+	double *expected_;
+	double *system_;
+	double total_;
+	Metric metric_;
+	double log_likelihood_;
+	bool likelihood_known_ = false;
+	int chosen_count_ = 0;
+	int free_count_;
+	int chosen_[kMaxPatterns];
+	int free_[kMaxPatterns]; /* the regions that may change, the others stay at 0 */
+	double size_[kMaxPatterns];
+	double score_[kMaxPatterns];
+	double next_[kMaxPatterns];
+	double next_score_[kMaxPatterns];
 
 	/* by number in free_ */
-	double		scale_[kMaxPatterns];
-	double		direction_[kMaxPatterns];
-	bool		at_bound_[kMaxPatterns];
+	double scale_[kMaxPatterns];
+	double direction_[kMaxPatterns];
+	bool at_bound_[kMaxPatterns];
 };
 
 } // namespace hllset

@@ -39,8 +39,8 @@ private:
 	const JointCounts &counts_;
 	const JointModel &model_;
 	const JointLevels &levels_;
-	double		zero_rate_; /* sum of r over the cells that are 0 */
-	double		ones_[kLevels];
+	double zero_rate_; /* sum of r over the cells that are 0 */
+	double ones_[kLevels];
 };
 
 void
@@ -60,15 +60,15 @@ UnionEstimator::count(int sources)
 double
 UnionEstimator::guess() const
 {
-	double		most = 0;
-	double		part = 0;
-	int			best = -1;
+	double most = 0;
+	double part = 0;
+	int best = -1;
 
 	for (int i = 0; i < levels_.count; i++)
 		if (ones_[i] > 0)
 		{
-			double		cells = counts_.cells[levels_.level[i]];
-			double		weight = ones_[i] * (cells - ones_[i]) / cells;
+			double cells = counts_.cells[levels_.level[i]];
+			double weight = ones_[i] * (cells - ones_[i]) / cells;
 
 			if (weight > most || most == 0)
 			{
@@ -86,18 +86,18 @@ UnionEstimator::guess() const
 double
 UnionEstimator::step(double n) const
 {
-	double		f = 0;
-	double		excess = -zero_rate_;
-	double		slope = 0;
-	double		hit[kLevels];
-	double		miss[kLevels];
+	double f = 0;
+	double excess = -zero_rate_;
+	double slope = 0;
+	double hit[kLevels];
+	double miss[kLevels];
 
 	levels_.chances(n, hit, miss);
 	for (int i = 0; i < levels_.count; i++)
 		if (ones_[i] > 0)
 		{
-			double		inverse = 1 / hit[i];
-			double		w = ones_[i] * levels_.r[i] * inverse;
+			double inverse = 1 / hit[i];
+			double w = ones_[i] * levels_.r[i] * inverse;
 
 			f += w;
 			excess += w * miss[i];
@@ -106,8 +106,8 @@ UnionEstimator::step(double n) const
 	/* all far too full for a slope */
 	if (!(slope > 0))
 		return -kLongestStep;
-	return std::clamp(f / slope * (f > 0.5 && f < 2 ? std::log1p(excess) : std::log(f)), -kLongestStep,
-					  kLongestStep);
+	return std::clamp(f / slope * (f > 0.5 && f < 2 ? std::log1p(excess) : std::log(f)),
+					  -kLongestStep, kLongestStep);
 }
 
 double
@@ -118,11 +118,11 @@ UnionEstimator::estimate(int sources, double tolerance)
 	if (zero_rate_ == 0)
 		return std::log(4.0 * counts_.cells[kLevels - 1]) / levels_.r[kLevels - 1];
 
-	double		n = guess();
+	double n = guess();
 
 	for (int i = 0; n > 0 && i < kMaxIterations; i++)
 	{
-		double		change = step(n);
+		double change = step(n);
 
 		n *= std::exp(change);
 		if (std::fabs(change) < tolerance)
@@ -137,8 +137,8 @@ void
 joint_start(const JointCounts &counts, const JointModel &model, double *size, double &total)
 {
 	UnionEstimator unions(counts, model);
-	int			all = model.patterns() - 1;
-	double		most[kMaxPatterns];
+	int all = model.patterns() - 1;
+	double most[kMaxPatterns];
 
 	total = unions.estimate(all, kTolerance);
 	most[0] = total;

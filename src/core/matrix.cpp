@@ -8,7 +8,7 @@ namespace hllset
 uint32_t
 count_ones(const uint64_t *words, size_t count)
 {
-	uint64_t	total = 0;
+	uint64_t total = 0;
 
 	for (size_t i = 0; i < count; i++)
 		total += ones_of(words[i]);
@@ -19,11 +19,11 @@ void
 Matrix::merge(int level, const Matrix &other) const
 {
 	const uint64_t *from = other.plane(level);
-	size_t		words = plane_words(other.precision());
+	size_t words = plane_words(other.precision());
 
 	if (other.precision() == precision_)
 	{
-		uint64_t   *to = plane(level);
+		uint64_t *to = plane(level);
 
 		for (size_t i = 0; i < words; i++)
 			to[i] |= from[i];

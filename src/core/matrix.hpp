@@ -48,9 +48,7 @@ class Matrix
 {
 public:
 	Matrix() = default;
-	Matrix(uint64_t *words, int precision) : words_(words), precision_(precision)
-	{
-	}
+	Matrix(uint64_t *words, int precision) : words_(words), precision_(precision) {}
 
 	int
 	precision() const
@@ -75,7 +73,7 @@ public:
 	void
 	set(int level, uint32_t address) const
 	{
-		uint32_t	bucket = address & (buckets(precision_) - 1);
+		uint32_t bucket = address & (buckets(precision_) - 1);
 
 		plane(level)[bucket / 64] |= uint64_t{1} << (bucket % 64);
 	}
@@ -90,7 +88,7 @@ public:
 	bool
 	test(int level, uint32_t address) const
 	{
-		uint32_t	bucket = address & (buckets(precision_) - 1);
+		uint32_t bucket = address & (buckets(precision_) - 1);
 
 		return (plane(level)[bucket / 64] >> (bucket % 64) & 1) != 0;
 	}
@@ -124,8 +122,8 @@ public:
 	void merge(int level, const Matrix &other) const;
 
 private:
-	uint64_t   *words_ = nullptr;
-	int			precision_ = kMinPrecision;
+	uint64_t *words_ = nullptr;
+	int precision_ = kMinPrecision;
 };
 
 } // namespace hllset

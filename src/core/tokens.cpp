@@ -19,8 +19,8 @@ sort_by_insertion(const Coupon *from, size_t count, Coupon *to)
 {
 	for (size_t i = 0; i < count; i++)
 	{
-		Coupon		token = from[i];
-		size_t		place = i;
+		Coupon token = from[i];
+		size_t place = i;
 
 		for (; place > 0 && to[place - 1] > token; place--)
 			to[place] = to[place - 1];
@@ -32,10 +32,11 @@ sort_by_insertion(const Coupon *from, size_t count, Coupon *to)
 constexpr uint32_t
 rank_of(Coupon token)
 {
-	int			level = level_of(token);
-	uint64_t	above = uint64_t{0xffffffff} >> level;
+	int level = level_of(token);
+	uint64_t above = uint64_t{0xffffffff} >> level;
 
-	return static_cast<uint32_t>(~above | (uint64_t{address_of(token)} << (31 - kAddressBits) >> level));
+	return static_cast<uint32_t>(~above |
+								 (uint64_t{address_of(token)} << (31 - kAddressBits) >> level));
 }
 
 /*
@@ -45,9 +46,9 @@ rank_of(Coupon token)
 void
 sort_by_spreading(Coupon *tokens, size_t count, Coupon *spare)
 {
-	uint8_t		cell[kLeastRadix];
-	uint8_t		next[kLeastRadix] = {};
-	uint8_t		sum = 0;
+	uint8_t cell[kLeastRadix];
+	uint8_t next[kLeastRadix] = {};
+	uint8_t sum = 0;
 
 	for (size_t i = 0; i < count; i++)
 	{
@@ -56,7 +57,7 @@ sort_by_spreading(Coupon *tokens, size_t count, Coupon *spare)
 	}
 	for (size_t i = 0; i < count; i++)
 	{
-		uint8_t		first = sum;
+		uint8_t first = sum;
 
 		sum = static_cast<uint8_t>(sum + next[i]);
 		next[i] = first;
@@ -77,18 +78,18 @@ sort_tokens(Coupon *tokens, size_t count, Coupon *spare)
 	if (count < kLeastRadix)
 		return sort_by_spreading(tokens, count, spare);
 
-	uint32_t	place[4][256] = {};
+	uint32_t place[4][256] = {};
 
 	for (size_t i = 0; i < count; i++)
 		for (int byte = 0; byte < 4; byte++)
 			place[byte][tokens[i] >> 8 * byte & 255]++;
 	for (int byte = 0; byte < 4; byte++)
 	{
-		uint32_t	sum = 0;
+		uint32_t sum = 0;
 
 		for (uint32_t &next : place[byte])
 		{
-			uint32_t	first = sum;
+			uint32_t first = sum;
 
 			sum += next;
 			next = first;
@@ -112,8 +113,9 @@ count_levels(const Coupon *tokens, size_t count, uint32_t *ones)
 	}
 	while (tokens < end)
 	{
-		int			level = level_of(*tokens);
-		const Coupon *next = std::upper_bound(tokens, end, coupon_at(level, address_of(~Coupon{0})));
+		int level = level_of(*tokens);
+		const Coupon *next =
+			std::upper_bound(tokens, end, coupon_at(level, address_of(~Coupon{0})));
 
 		ones[level] += static_cast<uint32_t>(next - tokens);
 		tokens = next;
@@ -124,14 +126,14 @@ count_levels(const Coupon *tokens, size_t count, uint32_t *ones)
 size_t
 unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out)
 {
-	Coupon	   *next = out;
-	size_t		i = 0;
-	size_t		j = 0;
+	Coupon *next = out;
+	size_t i = 0;
+	size_t j = 0;
 
 	while (i < a.size() && j < b.size())
 	{
-		Coupon		x = a[i];
-		Coupon		y = b[j];
+		Coupon x = a[i];
+		Coupon y = b[j];
 
 		*next++ = std::min(x, y);
 		i += x <= y;
@@ -158,7 +160,7 @@ TokenTable::copy(Coupon *out, uint32_t count) const
 uint32_t
 TokenTable::free_slot() const
 {
-	uint32_t	slot = 0;
+	uint32_t slot = 0;
 
 	while (slots_[slot] != 0)
 		slot++;
@@ -182,8 +184,8 @@ TokenTable::close_gaps(uint32_t first, uint32_t end)
 {
 	for (; first < end; first += kBatch)
 	{
-		uint32_t	places[kBatch];
-		uint32_t	count = 0;
+		uint32_t places[kBatch];
+		uint32_t count = 0;
 
 		for (uint32_t i = first; i < std::min(first + kBatch, end); i++)
 		{
@@ -192,7 +194,7 @@ TokenTable::close_gaps(uint32_t first, uint32_t end)
 		}
 		for (uint32_t k = 0; k < count; k++)
 		{
-			Coupon		token = slots_[places[k]] & ~kOccupied;
+			Coupon token = slots_[places[k]] & ~kOccupied;
 
 			slots_[places[k]] = 0;
 			insert(token);

@@ -48,8 +48,8 @@ public:
 	bool
 	insert(Coupon token) const
 	{
-		uint32_t	wanted = token | kOccupied;
-		uint32_t	i = 0;
+		uint32_t wanted = token | kOccupied;
+		uint32_t i = 0;
 
 		if (is_list())
 			for (; slots_[i] != wanted && slots_[i] != 0; i++)
@@ -77,8 +77,8 @@ public:
 	{
 		for (uint32_t i = 0; i < slot_count_; i += kBatch)
 		{
-			Coupon		batch[kBatch];
-			uint32_t	count = pick(i, i + kBatch, batch, [](uint32_t slot) { return slot != 0; });
+			Coupon batch[kBatch];
+			uint32_t count = pick(i, i + kBatch, batch, [](uint32_t slot) { return slot != 0; });
 
 			for (uint32_t k = 0; k < count; k++)
 				sink(batch[k]);
@@ -91,19 +91,19 @@ public:
 	remove_below(int level, Sink &&sink)
 	{
 		constexpr uint32_t kFirst = kOccupied >> kAddressBits;
-		uint32_t	removed = 0;
+		uint32_t removed = 0;
 
 		if (slot_count_ == 0)
 			return 0;
 
-		uint32_t	barrier = free_slot();
+		uint32_t barrier = free_slot();
 
 		for (uint32_t i = 0; i < slot_count_; i += kBatch)
 		{
-			Coupon		batch[kBatch];
-			uint32_t	count = pick(i, i + kBatch, batch, [level](uint32_t &slot) {
+			Coupon batch[kBatch];
+			uint32_t count = pick(i, i + kBatch, batch, [level](uint32_t &slot) {
 				/* of a free slot this wraps around */
-				bool		hit = (slot >> kAddressBits) - kFirst < static_cast<uint32_t>(level);
+				bool hit = (slot >> kAddressBits) - kFirst < static_cast<uint32_t>(level);
 
 				slot = hit ? 0 : slot;
 				return hit;
@@ -136,7 +136,7 @@ private:
 	uint32_t
 	pick(uint32_t first, uint32_t end, Coupon *out, Hit &&hit) const
 	{
-		uint32_t	count = 0;
+		uint32_t count = 0;
 
 		end = std::min(end, slot_count_);
 		for (uint32_t i = first; i < end; i++)
@@ -151,7 +151,7 @@ private:
 	uint32_t
 	home(Coupon token) const
 	{
-		uint32_t	mixed = token * multiplier_;
+		uint32_t mixed = token * multiplier_;
 
 		return static_cast<uint32_t>(uint64_t{mixed} * slot_count_ >> 32);
 	}
@@ -173,9 +173,9 @@ private:
 	void close_gaps(uint32_t barrier);
 	void close_gaps(uint32_t first, uint32_t end);
 
-	uint32_t   *slots_;
-	uint32_t	slot_count_;
-	uint32_t	multiplier_;
+	uint32_t *slots_;
+	uint32_t slot_count_;
+	uint32_t multiplier_;
 };
 
 } // namespace hllset

@@ -17,8 +17,8 @@ TruthTable::depends_on(int i) const
 bool
 TruthTable::sees_union_of(int i, int j) const
 {
-	uint32_t	bi = 1u << i;
-	uint32_t	bj = 1u << j;
+	uint32_t bi = 1u << i;
+	uint32_t bj = 1u << j;
 
 	for (uint32_t x = 0; x < size(); x++)
 		if ((x & (bi | bj)) == 0 && (get(x | bi) != get(x | bj) || get(x | bi) != get(x | bi | bj)))
@@ -29,12 +29,12 @@ TruthTable::sees_union_of(int i, int j) const
 void
 TruthTable::drop(int j, int same)
 {
-	TruthTable	rest(sources_ - 1);
+	TruthTable rest(sources_ - 1);
 
 	for (uint32_t x = 0; x < rest.size(); x++)
 	{
-		uint32_t	low = x & ((1u << j) - 1);
-		uint32_t	old = (x ^ low) << 1 | low;
+		uint32_t low = x & ((1u << j) - 1);
+		uint32_t old = (x ^ low) << 1 | low;
 
 		if (same >= 0)
 			old |= (old >> same & 1) << j;
@@ -46,11 +46,11 @@ TruthTable::drop(int j, int same)
 void
 TruthTable::reorder(const int *order)
 {
-	TruthTable	sorted(sources_);
+	TruthTable sorted(sources_);
 
 	for (uint32_t x = 0; x < size(); x++)
 	{
-		uint32_t	old = 0;
+		uint32_t old = 0;
 
 		for (int i = 0; i < sources_; i++)
 			old |= (x >> i & 1) << order[i];

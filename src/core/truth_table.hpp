@@ -13,9 +13,7 @@ public:
 	static constexpr int kMaxSources = 12;
 
 	/* All false. */
-	explicit TruthTable(int sources) : sources_(sources)
-	{
-	}
+	explicit TruthTable(int sources) : sources_(sources) {}
 
 	int
 	sources() const
@@ -38,7 +36,8 @@ public:
 	void
 	put(uint32_t x, bool value)
 	{
-		words_[x / 64] = (words_[x / 64] & ~(uint64_t{1} << (x % 64))) | uint64_t{value} << (x % 64);
+		words_[x / 64] = (words_[x / 64] & ~(uint64_t{1} << (x % 64))) | uint64_t{value}
+																			 << (x % 64);
 	}
 
 	/* The whole table if there are at most 6 sources. */
@@ -61,8 +60,8 @@ public:
 	void reorder(const int *order);
 
 private:
-	uint64_t	words_[(1 << kMaxSources) / 64] = {};
-	int			sources_;
+	uint64_t words_[(1 << kMaxSources) / 64] = {};
+	int sources_;
 };
 
 } // namespace hllset

@@ -16,7 +16,7 @@ namespace
 Kind
 kind_of(HllsetBytes value)
 {
-	Header		header;
+	Header header;
 
 	return read_header(value, header) == HLLSET_OK ? header.kind : Kind::set;
 }
@@ -25,7 +25,7 @@ kind_of(HllsetBytes value)
 int
 precision_of(HllsetBytes value)
 {
-	Header		header;
+	Header header;
 
 	return read_header(value, header) == HLLSET_OK ? header.precision : kMinPrecision;
 }
@@ -36,7 +36,7 @@ class Single
 public:
 	Single(int precision, bool compact, Coupon full)
 	{
-		Counts		counts = {};
+		Counts counts = {};
 
 		counts.precision = precision;
 		counts.compact = compact;
@@ -52,15 +52,15 @@ public:
 	}
 
 private:
-	uint8_t		bytes_[32];
-	size_t		size_;
+	uint8_t bytes_[32];
+	size_t size_;
 };
 
 HllsetInfo
 describe(const View &view)
 {
 	const Counts &counts = view.counts;
-	HllsetInfo	info = {};
+	HllsetInfo info = {};
 
 	info.version = HLLSET_FORMAT_VERSION;
 	info.hash_id = HLLSET_HASH_ID;
@@ -80,7 +80,7 @@ describe(const View &view)
 HllsetStatus
 check_and_describe_expression(HllsetBytes value, HllsetInfo &info)
 {
-	Expression	expression;
+	Expression expression;
 	HllsetStatus status = check_expression(value);
 
 	if (status != HLLSET_OK)
@@ -88,8 +88,8 @@ check_and_describe_expression(HllsetBytes value, HllsetInfo &info)
 	status = parse_expression(value, expression);
 	for (int i = 0; i < expression.count() && status == HLLSET_OK; i++)
 	{
-		View		view;
-		HllsetInfo	source;
+		View view;
+		HllsetInfo source;
 
 		status = parse(expression.sources[i], view);
 		source = describe(view);
@@ -113,15 +113,15 @@ check_and_describe_expression(HllsetBytes value, HllsetInfo &info)
 HllsetStatus
 single_may_contain(HllsetBytes value, Coupon full, bool &result)
 {
-	View		view;
+	View view;
 	HllsetStatus status = parse_single(value, view);
 
 	if (status != HLLSET_OK)
 		return status;
 
 	const Counts &counts = view.counts;
-	uint32_t	bucket = address_of(full) & (buckets(counts.precision) - 1);
-	Coupon		token = cut(full, token_bits(counts.precision, counts.level0));
+	uint32_t bucket = address_of(full) & (buckets(counts.precision) - 1);
+	Coupon token = cut(full, token_bits(counts.precision, counts.level0));
 
 	/* a sample knows nothing of the levels below its L0 */
 	result = view.kind == Kind::sample && level_of(full) < counts.level0;
@@ -138,13 +138,13 @@ single_may_contain(HllsetBytes value, Coupon full, bool &result)
 HllsetStatus
 expression_may_contain(HllsetBytes value, Coupon full, bool &result)
 {
-	Expression	expression;
-	uint32_t	maybe = 0;
+	Expression expression;
+	uint32_t maybe = 0;
 	HllsetStatus status = parse_expression(value, expression);
 
 	for (int i = 0; i < expression.count() && status == HLLSET_OK; i++)
 	{
-		bool		in_source = false;
+		bool in_source = false;
 
 		status = single_may_contain(expression.sources[i], full, in_source);
 		maybe |= static_cast<uint32_t>(in_source) << i;
@@ -160,9 +160,9 @@ bool
 has_bucket(const View &view, Coupon full)
 {
 	const Counts &counts = view.counts;
-	int			level = level_of(full);
-	uint32_t	bucket = address_of(full) & (buckets(counts.precision) - 1);
-	bool		found = false;
+	int level = level_of(full);
+	uint32_t bucket = address_of(full) & (buckets(counts.precision) - 1);
+	bool found = false;
 
 	if (level >= counts.level0 || level < view.full)
 		return level < view.full;
@@ -190,8 +190,8 @@ estimate_counts(const View &view)
 HllsetStatus
 check_value(HllsetBytes value, HllsetInfo *info)
 {
-	HllsetInfo	found = {};
-	View		view;
+	HllsetInfo found = {};
+	View view;
 	HllsetStatus status;
 
 	if (kind_of(value) == Kind::expression)
@@ -210,7 +210,7 @@ check_value(HllsetBytes value, HllsetInfo *info)
 size_t
 estimate_work(HllsetBytes value)
 {
-	Census		census;
+	Census census;
 
 	if (kind_of(value) != Kind::expression || census.open(&value, 1) != HLLSET_OK)
 		return 0;
@@ -222,7 +222,7 @@ count_value(HllsetBytes value, void *work, double &result)
 {
 	if (kind_of(value) != Kind::expression)
 	{
-		View		view;
+		View view;
 		HllsetStatus status = parse_single(value, view);
 
 		if (status == HLLSET_OK)
@@ -230,7 +230,7 @@ count_value(HllsetBytes value, void *work, double &result)
 		return status;
 	}
 
-	Census		census;
+	Census census;
 	HllsetStatus status = census.open(&value, 1);
 
 	if (status == HLLSET_OK)
@@ -245,7 +245,7 @@ estimate_value(HllsetBytes value, void *work, HllsetEstimate &result)
 {
 	if (kind_of(value) == Kind::expression)
 	{
-		Census		census;
+		Census census;
 		HllsetEstimate regions[2];
 		HllsetStatus status = census.open(&value, 1);
 
@@ -258,7 +258,7 @@ estimate_value(HllsetBytes value, void *work, HllsetEstimate &result)
 		return HLLSET_OK;
 	}
 
-	View		view;
+	View view;
 	HllsetStatus status = check_single(value, view);
 
 	if (status == HLLSET_OK)
@@ -269,7 +269,7 @@ estimate_value(HllsetBytes value, void *work, HllsetEstimate &result)
 size_t
 convert_work(HllsetBytes value)
 {
-	int			p = precision_of(value);
+	int p = precision_of(value);
 
 	/* the state is no larger than at the set's own precision */
 	return kind_of(value) == Kind::set ? Graded::work_size(p, p) : fold_work(value);
@@ -278,7 +278,7 @@ convert_work(HllsetBytes value)
 HllsetStatus
 convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetBytes &result)
 {
-	Header		header;
+	Header header;
 	HllsetStatus status = read_header(value, header);
 
 	if (status != HLLSET_OK)
@@ -292,7 +292,7 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 	if (form == HLLSET_COMPACT && header.kind != Kind::set)
 		return HLLSET_NOT_A_SET;
 
-	bool		compact = header.compact || form == HLLSET_COMPACT;
+	bool compact = header.compact || form == HLLSET_COMPACT;
 
 	if (precision == header.precision && compact == header.compact)
 	{
@@ -302,8 +302,8 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 	if (header.kind != Kind::set)
 		return fold(value, precision, work, result);
 
-	View		view;
-	Graded		state(work, precision, compact, header.precision);
+	View view;
+	Graded state(work, precision, compact, header.precision);
 
 	status = parse(value, view);
 	if (status == HLLSET_OK)
@@ -316,7 +316,7 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 size_t
 add_work(HllsetBytes value)
 {
-	int			p = precision_of(value);
+	int p = precision_of(value);
 
 	if (kind_of(value) == Kind::set)
 		return Graded::work_size(p, p);
@@ -326,17 +326,18 @@ add_work(HllsetBytes value)
 HllsetStatus
 add(HllsetBytes value, Coupon full, void *work, HllsetBytes &result)
 {
-	Header		header;
+	Header header;
 	HllsetStatus status = read_header(value, header);
 
 	if (status != HLLSET_OK)
 		return status;
 
 	if (header.kind != Kind::set)
-		return combine(HLLSET_UNION, value, Single(header.precision, header.compact, full).bytes(), work, result);
+		return combine(HLLSET_UNION, value, Single(header.precision, header.compact, full).bytes(),
+					   work, result);
 
-	View		view;
-	Graded		state(work, header.precision, header.compact, header.precision);
+	View view;
+	Graded state(work, header.precision, header.compact, header.precision);
 
 	status = parse(value, view);
 	if (status == HLLSET_OK && has_bucket(view, full))
@@ -369,13 +370,13 @@ may_contain(HllsetBytes value, Coupon full, bool &result)
 HllsetStatus
 write_bits(HllsetBytes set, uint32_t *words)
 {
-	View		view;
+	View view;
 	HllsetStatus status = parse(set, view);
 
 	if (status != HLLSET_OK)
 		return status;
 
-	uint32_t	mask = buckets(view.counts.precision) - 1;
+	uint32_t mask = buckets(view.counts.precision) - 1;
 
 	return walk(
 		view,

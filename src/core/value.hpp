@@ -15,7 +15,8 @@ HllsetStatus count_value(HllsetBytes value, void *work, double &result);
 HllsetStatus estimate_value(HllsetBytes value, void *work, HllsetEstimate &result);
 
 size_t convert_work(HllsetBytes value);
-HllsetStatus convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetBytes &result);
+HllsetStatus convert(HllsetBytes value, int precision, HllsetForm form, void *work,
+					 HllsetBytes &result);
 
 size_t add_work(HllsetBytes value);
 HllsetStatus add(HllsetBytes value, Coupon full, void *work, HllsetBytes &result);

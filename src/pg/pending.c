@@ -12,7 +12,8 @@
 
 struct HllsetPending
 {
-	MemoryContext context; /* of the states; NULL after its reset, which happens to a hash table that was written out */
+	MemoryContext
+		context; /* of the states; NULL after its reset, which happens to a hash table that was written out */
 	MemoryContextCallback reset;
 	int precision; /* the largest of a state */
 	int count;
@@ -43,8 +44,7 @@ hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext c
 	HllsetSite *site;
 	HllsetPending *pending;
 
-	if (!IsA(fcinfo->context, AggState) ||
-		!has_hash_table((AggState *) fcinfo->context, context))
+	if (!IsA(fcinfo->context, AggState) || !has_hash_table((AggState *) fcinfo->context, context))
 		return;
 	site = hllset_site(fcinfo->flinfo);
 	if (site->pending == NULL)

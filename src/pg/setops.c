@@ -54,7 +54,8 @@ hllset_of(PG_FUNCTION_ARGS)
 	{
 		if (nulls[i])
 			continue;
-		hllset_state_add(state, hllset_hash_value(fcinfo->flinfo, elements[i], type, PG_GET_COLLATION()));
+		hllset_state_add(state,
+						 hllset_hash_value(fcinfo->flinfo, elements[i], type, PG_GET_COLLATION()));
 	}
 	return hllset_state_encode(state);
 }

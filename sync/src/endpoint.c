@@ -76,8 +76,8 @@ plan_of(const SyncStatement *statement)
 	if (*plan == NULL)
 	{
 		SPIPlanPtr prepared =
-			SPI_prepare_cursor(statement->sql, statement->nargs,
-							   unconstify(Oid *, statement->args), CURSOR_OPT_GENERIC_PLAN);
+			SPI_prepare_cursor(statement->sql, statement->nargs, unconstify(Oid *, statement->args),
+							   CURSOR_OPT_GENERIC_PLAN);
 
 		if (prepared == NULL)
 			elog(ERROR, "%s in: %s", SPI_result_code_string(SPI_result), statement->sql);

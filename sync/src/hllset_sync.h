@@ -25,10 +25,12 @@
 /* Whether the current user owns a database or may use a foreign server. */
 #if PG_VERSION_NUM < 160000
 #define sync_owns_database(database) pg_database_ownercheck(database, GetUserId())
-#define sync_may_use_server(server) (pg_foreign_server_aclcheck(server, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#define sync_may_use_server(server) \
+	(pg_foreign_server_aclcheck(server, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 #else
 #define sync_owns_database(database) object_ownercheck(DatabaseRelationId, database, GetUserId())
-#define sync_may_use_server(server) (object_aclcheck(ForeignServerRelationId, server, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#define sync_may_use_server(server) \
+	(object_aclcheck(ForeignServerRelationId, server, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 #endif
 
 /* From 19 on a statement for which a database must be empty ends such workers itself. */
@@ -36,9 +38,9 @@
 #define BGWORKER_INTERRUPTIBLE 0
 #endif
 
-#define SYNC_PROTOCOL 1          /* the only version spoken so far */
+#define SYNC_PROTOCOL 1 /* the only version spoken so far */
 #define SYNC_SCHEMA "hllset_sync"
-#define SYNC_VERSION "1.0"       /* of the library; compared with pg_extension.extversion */
+#define SYNC_VERSION "1.0" /* of the library; compared with pg_extension.extversion */
 
 #if PG_VERSION_NUM >= 160000
 #define SYNC_OWNS_TABLE(relid, role) object_ownercheck(RelationRelationId, relid, role)
@@ -47,7 +49,8 @@
 #endif
 
 #if PG_VERSION_NUM >= 160000
-#define sync_server_usage(server, role) object_aclcheck(ForeignServerRelationId, server, role, ACL_USAGE)
+#define sync_server_usage(server, role) \
+	object_aclcheck(ForeignServerRelationId, server, role, ACL_USAGE)
 #else
 #define sync_server_usage(server, role) pg_foreign_server_aclcheck(server, role, ACL_USAGE)
 #endif
@@ -63,11 +66,15 @@
 #endif
 
 /* SQLSTATEs of the protocol functions, see docs/sync.md */
-#define ERRCODE_SYNC_HISTORY MAKE_SQLSTATE('H', 'S', '0', '0', '1')   /* the token is not on this history */
-#define ERRCODE_SYNC_SET MAKE_SQLSTATE('H', 'S', '0', '0', '2')       /* no such set, or not granted */
-#define ERRCODE_SYNC_SIGNATURE MAKE_SQLSTATE('H', 'S', '0', '0', '3') /* key types, precision or format differ */
-#define ERRCODE_SYNC_IDENTITY MAKE_SQLSTATE('H', 'S', '0', '0', '4')  /* a clone, or the peer is this node */
-#define ERRCODE_SYNC_ORIGIN MAKE_SQLSTATE('H', 'S', '0', '0', '5')    /* the role may not push for this origin */
+#define ERRCODE_SYNC_HISTORY \
+	MAKE_SQLSTATE('H', 'S', '0', '0', '1') /* the token is not on this history */
+#define ERRCODE_SYNC_SET MAKE_SQLSTATE('H', 'S', '0', '0', '2') /* no such set, or not granted */
+#define ERRCODE_SYNC_SIGNATURE \
+	MAKE_SQLSTATE('H', 'S', '0', '0', '3') /* key types, precision or format differ */
+#define ERRCODE_SYNC_IDENTITY \
+	MAKE_SQLSTATE('H', 'S', '0', '0', '4') /* a clone, or the peer is this node */
+#define ERRCODE_SYNC_ORIGIN \
+	MAKE_SQLSTATE('H', 'S', '0', '0', '5') /* the role may not push for this origin */
 
 /* ---- setting.c: the GUCs hllset_sync.* (milliseconds, bytes, seconds as named) ---- */
 
@@ -82,10 +89,10 @@ extern int sync_lock_timeout;      /* ms, likewise */
 extern int sync_max_batch_rows;
 extern int sync_max_batch_bytes;
 extern int sync_max_row_bytes;
-extern int sync_retry_max;         /* ms, longest wait after failures */
-extern int sync_verify_every;      /* s */
-extern int sync_rescan_every;      /* s */
-extern int sync_tombstone_keep;    /* s */
+extern int sync_retry_max;      /* ms, longest wait after failures */
+extern int sync_verify_every;   /* s */
+extern int sync_rescan_every;   /* s */
+extern int sync_tombstone_keep; /* s */
 extern bool sync_log_rounds;
 extern bool sync_allow_superuser_worker;
 
@@ -132,8 +139,10 @@ bool sync_is_local(void);
  * Runs one statement as the current user; nargs parameters follow in arrays as for SPI_execute_with_args. Must stand between SPI_connect
  * and SPI_finish. Returns SPI_processed; rows, if any, are in SPI_tuptable.
  */
-uint64 sync_execute(const char *sql, int nargs, const Oid *types, const Datum *values, const char *nulls, bool read_only);
-uint64 sync_run(const char *format,...) pg_attribute_printf(1, 2); /* the same for a statement without parameters */
+uint64 sync_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
+					const char *nulls, bool read_only);
+uint64 sync_run(const char *format, ...)
+	pg_attribute_printf(1, 2); /* the same for a statement without parameters */
 /* A column, from 1, of a row, from 0, that the last statement gave. */
 Datum sync_field(uint64 row, int column, bool *isnull);
 /* A statement whose rows are read a few at a time; each lot is SPI_tuptable, to be freed by the caller. */
@@ -165,7 +174,8 @@ void sync_result_add(SyncResult *result, const Datum *values, const bool *nulls)
 extern bool sync_in_procedure;
 void sync_begin(const char *activity); /* also shown in pg_stat_activity */
 void sync_commit(void);
-void sync_abort(void); /* after an error that is not thrown on: undoes what sync_begin began, if anything */
+void sync_abort(
+	void); /* after an error that is not thrown on: undoes what sync_begin began, if anything */
 
 /* ---- wait.c: the only places that wait ---- */
 

@@ -292,8 +292,8 @@ struct SyncLink
 	MemoryContext lane_texts; /* of this round */
 	List *sets;               /* SyncShared pointers */
 	TimestampTz sets_read;
-	TimestampTz told;  /* when the peer was last told how far our copies are */
-	int64 sets_mark; /* changes with this node's sets and the peer's settings */
+	TimestampTz told; /* when the peer was last told how far our copies are */
+	int64 sets_mark;  /* changes with this node's sets and the peer's settings */
 	/* of hllset_sync.peers */
 	bool directions[SYNC_DIRECTIONS];
 	bool only_some;

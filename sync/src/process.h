@@ -17,12 +17,13 @@ void sync_require_shared_memory(void); /* ERROR with a hint to run_round */
 /* One lock for all of it. Under it nothing is read from the catalog and nothing is waited for. */
 void sync_shared_lock(void);
 void sync_shared_unlock(void);
-void sync_shared_changed(void);              /* wakes those in sync_shared_wait */
-bool sync_shared_wait(TimestampTz deadline); /* for a change, or for nothing: look again; false at the deadline */
-void sync_shared_wait_end(void);             /* after the last sync_shared_wait */
-uint32 sync_shared_starts(void);             /* how often this memory was made; more than 1 after a crash */
-void sync_shared_set_launcher(void);         /* this process is the launcher */
-void sync_wake(pid_t pid);                   /* sets the latch of a process of this server; 0 does nothing */
+void sync_shared_changed(void); /* wakes those in sync_shared_wait */
+bool sync_shared_wait(
+	TimestampTz deadline); /* for a change, or for nothing: look again; false at the deadline */
+void sync_shared_wait_end(void);     /* after the last sync_shared_wait */
+uint32 sync_shared_starts(void);     /* how often this memory was made; more than 1 after a crash */
+void sync_shared_set_launcher(void); /* this process is the launcher */
+void sync_wake(pid_t pid); /* sets the latch of a process of this server; 0 does nothing */
 
 /* A database may be closed to workers while it is dropped, renamed or copied. Needs the lock. */
 bool sync_is_suspended(Oid dboid);
@@ -61,7 +62,8 @@ SyncChild *sync_child(List **children, const char *name);
 /* Notes whether the child has ended, and ends it if it is not wanted or wanted otherwise. True if it should be started now. */
 bool sync_child_settle(SyncChild *child);
 /* False if there is no free slot. */
-bool sync_child_start(SyncChild *child, const SyncOrder *order, const char *function, const char *type);
+bool sync_child_start(SyncChild *child, const SyncOrder *order, const char *function,
+					  const char *type);
 /* When the next child wants to be started, or LATEST. */
 TimestampTz sync_children_next(List *children, TimestampTz latest);
 /* Ends them all; for before_shmem_exit with a List **. */
@@ -106,14 +108,15 @@ typedef struct SyncDatabase
 Size sync_databases_size(void);
 void sync_init_databases(void);
 const char *sync_state_name(SyncState state);
-bool sync_list_database(const char *name); /* false if there is no room */
+bool sync_list_database(const char *name);                    /* false if there is no room */
 bool sync_get_database(const char *name, SyncDatabase *copy); /* false if it is not listed */
 void sync_unlist_database(const char *name);
 void sync_set_database_oid(const char *name, Oid dboid);
 /* Says how the database is; with a WARNING if that is new and needs somebody to do something. */
 void sync_report_database(const char *name, SyncState state, const char *reason);
-bool sync_enter_database(const SyncOrder *order); /* this process is its scheduler; false if it is closed */
-pid_t sync_scheduler_of(Oid dboid);               /* 0: none; needs the lock */
+bool sync_enter_database(
+	const SyncOrder *order);        /* this process is its scheduler; false if it is closed */
+pid_t sync_scheduler_of(Oid dboid); /* 0: none; needs the lock */
 /* Asks the scheduler of this database to look at its peers: at once, or when this transaction commits. */
 void sync_wake_scheduler(void);
 void sync_peers_changed(void);
@@ -127,14 +130,16 @@ typedef struct SyncStatus
 {
 	pid_t pid;
 	SyncState state;
-	TimestampTz connected_since, last_attempt, last_success, next_attempt, last_error_at; /* 0: none */
+	TimestampTz connected_since, last_attempt, last_success, next_attempt,
+		last_error_at;        /* 0: none */
 	TimestampTz caught_up_at; /* start of the last round that ended caught up */
 	TimestampTz ended;        /* start of the last round that ended at all */
 	int failures;             /* rounds that failed since the last good one */
 	char error[SYNC_REASON_SIZE];
 	char sqlstate[6];
-	SyncRound last;           /* the last good round, but the rows and bytes are sums since the last sync_save_status */
-	int64 rounds;             /* likewise */
+	SyncRound
+		last; /* the last good round, but the rows and bytes are sums since the last sync_save_status */
+	int64 rounds; /* likewise */
 	double last_round_ms;
 } SyncStatus;
 
@@ -148,11 +153,16 @@ void sync_save_status(const char *server, SyncStatus *status);
 
 Size sync_statuses_size(void);
 void sync_init_statuses(void);
-bool sync_enter_peer(const SyncOrder *order); /* this process is its worker; false if it has one or the database is closed */
-int sync_signal_peers(Oid dboid, int signal); /* sends it to all workers of a database and returns how many; needs the lock */
+bool sync_enter_peer(
+	const SyncOrder
+		*order); /* this process is its worker; false if it has one or the database is closed */
+int sync_signal_peers(
+	Oid dboid,
+	int signal); /* sends it to all workers of a database and returns how many; needs the lock */
 void sync_show_status(const char *server, const SyncStatus *status);
 bool sync_shown_status(const char *server, SyncStatus *status);
-void sync_show_state(const char *server, SyncState state, const char *error); /* of a peer without a worker; ERROR may be NULL */
+void sync_show_state(const char *server, SyncState state,
+					 const char *error); /* of a peer without a worker; ERROR may be NULL */
 void sync_forget_status(const char *server);
 /* Asks the worker of a peer for a round, which ends its wait after a failure, false if there is no worker; when that was last asked for. */
 bool sync_request_round(const char *server);
@@ -163,7 +173,8 @@ TimestampTz sync_round_requested(const char *server);
 Size sync_consumers_size(void);
 void sync_init_consumers(void);
 /* A consumer that reads from this node says how far it got. */
-void sync_consumer_seen(int set_id, Oid role, const pg_uuid_t *node_id, const char *node_name, int64 acked_seq);
+void sync_consumer_seen(int set_id, Oid role, const pg_uuid_t *node_id, const char *node_name,
+						int64 acked_seq);
 /* The sequencer of SET_ID has looked at everything that was committed before STARTED; the head is HEAD. */
 void sync_sequenced(int set_id, TimestampTz started, int64 head);
 /* A push of SET_ID to SERVER is confirmed up to SEQ. */

@@ -290,7 +290,8 @@ visit_set(Lanes *lanes, int i)
 	SyncLane *lane = &set->lanes[lanes->direction];
 	ErrorData gone = {.sqlerrcode = ERRCODE_SYNC_SET, .message = "the set is no longer offered"};
 
-	lanes->round->caught_up &= lanes->heads[i].known && !lanes->heads[i].more && !lanes->heads[i].held;
+	lanes->round->caught_up &=
+		lanes->heads[i].known && !lanes->heads[i].more && !lanes->heads[i].held;
 	lanes->round->again |= lanes->heads[i].known && lanes->heads[i].more;
 	if (!lanes->heads[i].known)
 	{

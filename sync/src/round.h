@@ -36,13 +36,13 @@ typedef struct SyncEnd SyncEnd;
 /* What a round did, for the status. */
 typedef struct SyncRound
 {
-	bool caught_up;     /* nothing was left in either direction */
-	bool again;         /* what was left only needs more time: another round may begin at once */
-	int sets;           /* sets looked at */
-	int failed_sets;    /* sets that stopped with an error of their own (see hllset_sync.links) */
+	bool caught_up;  /* nothing was left in either direction */
+	bool again;      /* what was left only needs more time: another round may begin at once */
+	int sets;        /* sets looked at */
+	int failed_sets; /* sets that stopped with an error of their own (see hllset_sync.links) */
 	int64 rows_in, bytes_in, rows_out, bytes_out;
 	int protocol;
-	int peer_version;   /* server_version_num of the peer */
+	int peer_version; /* server_version_num of the peer */
 	pg_uuid_t peer_id;
 	char peer_name[NAMEDATALEN];
 } SyncRound;

@@ -38,20 +38,20 @@ typedef struct SyncSet
 	int id;
 	char *name;
 	Oid relid;
-	Oid owner;          /* of the table; all that touches rows runs as this role */
+	Oid owner; /* of the table; all that touches rows runs as this role */
 	int nkeys;
 	int nsketches;
 	SyncColumn *keys;
 	SyncColumn *sketches;
-	char *description;  /* key types, precisions, hash id, format; its bytes are the signature */
+	char *description; /* key types, precisions, hash id, format; its bytes are the signature */
 	int64 head;
 	int64 floor;
 	int64 truncated_at;
 	char *state;
-	char *reason;       /* NULL if all is well */
-	bool may_pull;      /* the role that called */
+	char *reason;  /* NULL if all is well */
+	bool may_pull; /* the role that called */
 	bool may_push;
-	bool bound;         /* it may push for this origin only */
+	bool bound; /* it may push for this origin only */
 	pg_uuid_t origin;
 } SyncSet;
 
@@ -60,7 +60,7 @@ typedef enum SyncRight
 	SYNC_PULL,
 	SYNC_PUSH,
 	SYNC_EITHER,
-	SYNC_OWN            /* the owner of the table, or this node's own processes */
+	SYNC_OWN /* the owner of the table, or this node's own processes */
 } SyncRight;
 
 /* These need an SPI connection; results live in its procedure context. NAMES: text[], or 0 for all. By set_id. */
@@ -69,7 +69,8 @@ struct List *sync_sets(Datum names, Oid role);
 bool sync_set_usable(SyncSet *set);
 /* The set of this name for the current user; errors HS002 if it is not there, not granted, or broken. */
 SyncSet *sync_set(const char *name, SyncRight right);
-SyncSet *sync_any_set(const char *name, SyncRight right); /* even if it is broken; its columns have only names */
+SyncSet *sync_any_set(const char *name,
+					  SyncRight right); /* even if it is broken; its columns have only names */
 /* Whether the role RIGHT was asked for has it, as sync_sets found. */
 bool sync_set_allows(const SyncSet *set, SyncRight right);
 void sync_set_state(SyncSet *set, const char *state, const char *reason);
@@ -92,13 +93,14 @@ bool sync_is_captured(Oid relid); /* whether the triggers of a set are there */
 char *sync_table_name(Oid relid);
 char *sync_hllset_schema(Oid hllset);
 char *sync_hllset_function(const SyncSet *set, const char *name);
-char *sync_bare(const SyncColumn *columns, int count);                                   /* "day, page" */
-char *sync_base(const SyncSet *set);                                                     /* the table, ready for FROM */
-char *sync_numbered(const char *prefix, int from, int count, const char *suffix);        /* "r.k1, r.k2" */
-char *sync_named(const char *alias, const SyncColumn *columns, int count);               /* "b.day, b.page" */
-char *sync_match_base(const SyncSet *set, const char *alias);                            /* "b.day = r.k1 AND ..." */
-char *sync_match(const SyncSet *set, const char *left, const char *right);               /* "a.k1 = r.k1 AND ..." */
-char *sync_digest_call(const SyncSet *set, const char *alias);                           /* hllset_sync.row_digest(b.s) */
+char *sync_bare(const SyncColumn *columns, int count); /* "day, page" */
+char *sync_base(const SyncSet *set);                   /* the table, ready for FROM */
+char *sync_numbered(const char *prefix, int from, int count, const char *suffix); /* "r.k1, r.k2" */
+char *sync_named(const char *alias, const SyncColumn *columns, int count); /* "b.day, b.page" */
+char *sync_match_base(const SyncSet *set, const char *alias); /* "b.day = r.k1 AND ..." */
+char *sync_match(const SyncSet *set, const char *left,
+				 const char *right);                           /* "a.k1 = r.k1 AND ..." */
+char *sync_digest_call(const SyncSet *set, const char *alias); /* hllset_sync.row_digest(b.s) */
 
 /* ---- digest.c: 128-bit content id of a row ---- */
 
@@ -110,7 +112,8 @@ typedef struct SyncDigester
 
 void sync_digester_init(SyncDigester *digester, Oid hllset, MemoryContext context);
 /* False if a value is no plain set: an expression or a sample. */
-bool sync_digest(SyncDigester *digester, const Datum *sketches, const bool *nulls, int count, pg_uuid_t *digest);
+bool sync_digest(SyncDigester *digester, const Datum *sketches, const bool *nulls, int count,
+				 pg_uuid_t *digest);
 
 /* ---- key.c: keys and sketches as bytes that cross the wire ---- */
 

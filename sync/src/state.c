@@ -40,7 +40,8 @@ sync_round_ended(SyncStatus *status, TimestampTz started, const SyncRound *round
 void
 sync_round_failed(SyncStatus *status, TimestampTz started, const ErrorData *error)
 {
-	char *text = error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint);
+	char *text =
+		error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint);
 	int length = pg_mbcliplen(text, strlen(text), SYNC_REASON_SIZE - 1);
 
 	memcpy(status->error, text, length);

@@ -120,7 +120,8 @@ TEST(Accum, ACopyIsAStateOfItsOwn)
 					Buffer work(hllset_core_accum_encode_work(state));
 
 					others.push_back(~hash);
-					ASSERT_EQ(model_of(others, p, compact), copy(hllset_core_accum_encode(state, work.data())));
+					ASSERT_EQ(model_of(others, p, compact),
+							  copy(hllset_core_accum_encode(state, work.data())));
 				}
 				ASSERT_EQ(model_of(all, p, compact), aggregate.encode());
 				ASSERT_EQ(compact, hllset_core_accum_is_compact(aggregate.state()));

@@ -154,8 +154,7 @@ TEST(Accuracy, ErrorOfLargeSetsIsTheOnePromised)
 		double promised = 0.6491 / std::sqrt(buckets(p));
 
 		EXPECT_NEAR(promised, relative_error(set), 0.01 * promised);
-		EXPECT_NEAR(promised, relative_error(convert(set, p, HLLSET_COMPACT)),
-					0.01 * promised);
+		EXPECT_NEAR(promised, relative_error(convert(set, p, HLLSET_COMPACT)), 0.01 * promised);
 	}
 }
 

@@ -55,7 +55,8 @@ block_texts(const BlockRow &row)
 		int w = weight_of(byte);
 
 		if (w < row.rare)
-			order.emplace_back(row.weight[w].length + (seen[w]++ < row.weight[w].count ? 0 : 1), byte);
+			order.emplace_back(row.weight[w].length + (seen[w]++ < row.weight[w].count ? 0 : 1),
+							   byte);
 	}
 	if (row.escape > 0)
 		order.emplace_back(row.escape, 256);

@@ -208,8 +208,9 @@ TEST(Status, CardinalityReadsTheCounts)
 	double cardinality;
 
 	for (const Bytes &value :
-		 {dense(), empty(4), set_of({1, 2}, 6), convert(dense(), 4, HLLSET_COMPACT), sample(dense()),
-		  intersect(dense(), other), differ(dense(), other), intersect(dense(), set_of({1, 2}, 5))})
+		 {dense(), empty(4), set_of({1, 2}, 6), convert(dense(), 4, HLLSET_COMPACT),
+		  sample(dense()), intersect(dense(), other), differ(dense(), other),
+		  intersect(dense(), set_of({1, 2}, 5))})
 	{
 		ASSERT_EQ(HLLSET_OK, try_cardinality(value, cardinality));
 		EXPECT_EQ(estimate(value).cardinality, cardinality);

@@ -360,10 +360,10 @@ TEST(Codec, RefusesCountsThatAreNone)
 		uint32_t above;
 		std::vector<std::pair<uint64_t, int>> fields;
 	} cases[] = {
-		{0, {{0, 3}, {1, 1}, {1, 1}}},              /* -4 */
-		{64, {{0, 1}, {1, 1}, {0, 1}}},             /* m + 1 */
-		{0, {{0, 15}, {65, 7}}},                    /* beyond m */
-		{0, {{0, 15}, {14, 7}}},                    /* near enough for a code of its own */
+		{0, {{0, 3}, {1, 1}, {1, 1}}},  /* -4 */
+		{64, {{0, 1}, {1, 1}, {0, 1}}}, /* m + 1 */
+		{0, {{0, 15}, {65, 7}}},        /* beyond m */
+		{0, {{0, 15}, {14, 7}}},        /* near enough for a code of its own */
 		{32, {{0, 15}, {48, 7}}},
 	};
 

@@ -64,8 +64,7 @@ public:
 	}
 
 	/* Gaps, blocks or the cells as they are; of the blocks every second one goes to `back`. */
-	void
-	put_plane(const std::vector<uint64_t> &ones, int precision, BitString &back);
+	void put_plane(const std::vector<uint64_t> &ones, int precision, BitString &back);
 
 	/* The number of ones of a plane below one that has `above`. */
 	void

@@ -50,7 +50,9 @@ TEST(Tokens, SortUnique)
 			std::vector<Coupon> tokens(count), spare(count);
 
 			for (Coupon &token : tokens)
-				token = static_cast<Coupon>(random() % static_cast<uint64_t>(levels)) << kAddressBits | (random() & 0xff);
+				token = static_cast<Coupon>(random() % static_cast<uint64_t>(levels))
+							<< kAddressBits |
+						(random() & 0xff);
 
 			std::set<Coupon> model(tokens.begin(), tokens.end());
 
