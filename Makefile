@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: PostgreSQL
 # Builds, installs and checks the extension with PGXS. The core's own tests and benchmarks are built by CMakeLists.txt.
 
+# The sources lie beside this file, also if make runs in another folder. PGXS takes the folder from VPATH.
+srcdir := $(or $(VPATH),$(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST)))))
+VPATH  := $(srcdir)
+
 EXTENSION  = hllset
 MODULE_big = hllset
-DATA       = $(wildcard hllset--*.sql)
+DATA       = $(notdir $(wildcard $(srcdir)/hllset--*.sql))
 # The folder is the list: every .cpp in src/core is the core, every .c in src/pg is the shim.
-OBJS  = $(patsubst %.cpp,%.o,$(sort $(wildcard src/core/*.cpp)))
-OBJS += $(patsubst %.c,%.o,$(sort $(wildcard src/pg/*.c)))
+SOURCES := $(patsubst $(srcdir)/%,%,$(sort $(wildcard $(srcdir)/src/core/*.cpp $(srcdir)/src/pg/*.c)))
+OBJS    := $(addsuffix .o,$(basename $(SOURCES)))
+ifeq ($(OBJS),)
+$(error hllset: there are no sources in "$(srcdir)/src"; run make with -f FOLDER/Makefile, FOLDER being that of the sources)
+endif
 
-PG_CPPFLAGS = -Isrc
-# "override ... +=" keeps what the command line adds.
-override PG_CXXFLAGS += -std=c++20 -O3 -fno-exceptions -fno-rtti -fvisibility=hidden -ffp-contract=off -U_GLIBCXX_ASSERTIONS
-# Calls within the library need no table of another library's.
-SHLIB_LINK  = -lm -Wl,-Bsymbolic-functions
+PG_CPPFLAGS = -I$(srcdir)/src
+# What the command line adds comes last.
+override PG_CXXFLAGS := -std=c++20 -O3 -fno-exceptions -fno-rtti -fvisibility=hidden -ffp-contract=off -U_GLIBCXX_ASSERTIONS $(PG_CXXFLAGS)
+SHLIB_LINK  = -lm
 
 REGRESS      = type vectors element hllhash overload aggregate pending setops expanded union rolling intersect algebra measure predicate precedence compare estimate info errors \
                hostile cookbook install
@@ -23,10 +29,31 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# Only sources are looked for in srcdir: the objects of a build there belong to that build.
+srcdir := $(srcdir)
+override VPATH :=
+vpath %.c $(srcdir)
+vpath %.cpp $(srcdir)
+vpath %.control $(srcdir)
+
+# Calls within the library need no table of another library's. On macOS they never do.
+ifneq ($(filter linux freebsd netbsd openbsd,$(PORTNAME)),)
+SHLIB_LINK += -Wl,-Bsymbolic-functions
+endif
+
 # PGXS passes PG_CXXFLAGS to the compiler but not to the bitcode compiler.
 COMPILE.cxx.bc += $(PG_CXXFLAGS)
 # Packaged servers are built without dependency tracking.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h src/*/*.hpp src/*/*.inc) Makefile
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(addprefix $(srcdir)/src/*/,*.h *.hpp *.inc)) $(srcdir)/Makefile
+
+# Another folder has no folders for the objects yet.
+FOLDERS := $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS))))
+$(OBJS) $(OBJS:.o=.bc): | $(FOLDERS)
+$(FOLDERS):
+	$(MKDIR_P) $@
+
+# Server 14 does not tell the tests where the sources are.
+installcheck: export PG_ABS_SRCDIR := $(abspath $(srcdir))
 
 # The TAP tests start servers of their own, so they stay out of installcheck.
 .PHONY: prove_installcheck
