@@ -16,8 +16,8 @@ $(error hllset: there are no sources in "$(srcdir)/src"; run make with -f FOLDER
 endif
 
 PG_CPPFLAGS = -I$(srcdir)/src
-# What the command line adds comes last.
-override PG_CXXFLAGS := -std=c++20 -O3 -fno-exceptions -fno-rtti -fvisibility=hidden -ffp-contract=off -U_GLIBCXX_ASSERTIONS $(PG_CXXFLAGS)
+# What the command line adds comes last. CMake's release builds have -O3 too.
+override PG_CXXFLAGS := $(shell grep ^- $(srcdir)/src/core/flags) -O3 $(PG_CXXFLAGS)
 SHLIB_LINK  = -lm
 
 REGRESS      = type vectors element hllhash overload aggregate pending setops expanded union rolling intersect algebra measure predicate precedence compare estimate info errors \
@@ -44,7 +44,7 @@ endif
 # PGXS passes PG_CXXFLAGS to the compiler but not to the bitcode compiler.
 COMPILE.cxx.bc += $(PG_CXXFLAGS)
 # Packaged servers are built without dependency tracking.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(addprefix $(srcdir)/src/*/,*.h *.hpp *.inc)) $(srcdir)/Makefile
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(addprefix $(srcdir)/src/*/,*.h *.hpp *.inc flags)) $(srcdir)/Makefile
 
 # Another folder has no folders for the objects yet.
 FOLDERS := $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS))))
