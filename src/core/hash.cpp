@@ -7,6 +7,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#if XXH_VERSION_NUMBER < 800
+#error "XXH3 is final from xxHash 0.8.0 on: install a newer one, or set CPATH to where it is"
+#endif
+
 namespace hllset
 {
 
