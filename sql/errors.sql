@@ -150,13 +150,12 @@ SELECT each(ARRAY[
 	$$SELECT hll_union_agg(s) FROM (SELECT hllset_of(1) AS s UNION ALL TABLE corrupted) x$$,
 	$$SELECT s = hllset_empty() FROM corrupted$$,
 	$$SELECT s FROM corrupted$$]);
-\set file `mktemp -u`
-COPY corrupted TO :'file' (FORMAT binary);
-COPY corrupted FROM :'file' (FORMAT binary);
-COPY corrupted TO :'file';
-COPY corrupted FROM :'file';
-\setenv file :file
-\! rm -f "$file"
+\setenv file `mktemp`
+\copy corrupted TO PROGRAM 'cat >"$file"' (FORMAT binary)
+\copy corrupted FROM PROGRAM 'cat "$file"' (FORMAT binary)
+\copy corrupted TO PROGRAM 'cat >"$file"'
+\copy corrupted FROM PROGRAM 'cat "$file"'
+\! rm "$file"
 -- precision and form
 SELECT each(ARRAY[
 	$$SELECT hllset_empty(3)$$,
@@ -190,7 +189,24 @@ SELECT each(ARRAY[
 	$$SELECT hllset_typmod_in('{{12},{compact}}')$$,
 	$$SELECT hllset_typmod_in('{12,NULL}')$$,
 	$$SELECT hllset(hllset_empty(), 64, true)$$,
-	$$SELECT hllset(hllset_empty(), 1000000, true)$$]);
+	$$SELECT hllset(hllset_empty(), 1000000, true)$$,
+	$$SELECT hllset(hllset_empty(), 76, true)$$,
+	$$SELECT hllset(hllset_empty(), -2, true)$$,
+	$$SELECT hllset_in('\x01010c01000000', 0, 76)$$,
+	$$SELECT hllset_typmod_out(76)$$,
+	$$SELECT hllset_typmod_out(3)$$]);
+-- wherever a modifier is read: what its five bits of precision and that of compact may say, and that each further bit is refused
+CREATE TABLE reader (call text);
+INSERT INTO reader VALUES ('hllset(hllset_empty(18), %s, true)'), ($$hllset_in('\x0101120100000000', 0, %s)$$), ('hllset_typmod_out(%s)');
+SELECT call, count(*) FILTER (WHERE precision BETWEEN 4 AND 18 AND outcome ~ '^returned') AS accepted,
+	count(*) FILTER (WHERE precision NOT BETWEEN 4 AND 18 AND outcome LIKE format('22023 | hllset precision %s is out of range%%', precision)) AS refused
+FROM reader, generate_series(0, 63) modifier, LATERAL (SELECT modifier & 31, attempt(format('SELECT ' || call, modifier))) y (precision, outcome)
+GROUP BY call ORDER BY call;
+SELECT call, count(*) AS modifiers, count(*) FILTER (WHERE outcome LIKE format('22023 | invalid type modifier for type hllset: "%s"%%', modifier)) AS refused
+FROM reader, generate_series(0, 63) known, generate_series(6, 31) further, LATERAL (SELECT known | 1 << further) y (modifier),
+	LATERAL (SELECT attempt(format('SELECT ' || call, modifier))) z (outcome)
+GROUP BY call ORDER BY call;
+DROP TABLE reader;
 -- elements
 SET client_min_messages = warning;
 CREATE TYPE inner_json AS (a int, b json);

@@ -60,15 +60,22 @@ convert(fmNodePtr escontext, Datum original, int precision, HllsetForm form)
 	return hllset_same(bytes, result) ? original : hllset_new(result);
 }
 
+/* Refuses what hllset_typmod_in never returns; -1 means that there is none. */
+static void
+check_typmod(int32 typmod)
+{
+	if ((typmod & ~(TYPMOD_PRECISION | TYPMOD_COMPACT)) != 0)
+		hllset_refuse_modifier(psprintf("%d", typmod));
+	hllset_check_precision(typmod & TYPMOD_PRECISION);
+}
+
 static Datum
 apply_typmod(fmNodePtr escontext, Datum original, int32 typmod)
 {
-	int precision = typmod & TYPMOD_PRECISION;
-
-	if (typmod < 0)
+	if (typmod == -1)
 		return original;
-	hllset_check_precision(precision);
-	return convert(escontext, original, precision,
+	check_typmod(typmod);
+	return convert(escontext, original, typmod & TYPMOD_PRECISION,
 				   typmod & TYPMOD_COMPACT ? HLLSET_COMPACT : HLLSET_GRADED);
 }
 
@@ -211,8 +218,9 @@ hllset_typmod_out(PG_FUNCTION_ARGS)
 {
 	int32 typmod = PG_GETARG_INT32(0);
 
-	if (typmod < 0)
+	if (typmod == -1)
 		PG_RETURN_CSTRING(pstrdup(""));
+	check_typmod(typmod);
 	PG_RETURN_CSTRING(
 		psprintf("(%d%s)", typmod & TYPMOD_PRECISION, typmod & TYPMOD_COMPACT ? ",compact" : ""));
 }
