@@ -137,14 +137,13 @@ SELECT hll_kind(v), bool_and(v::text::hllset = v AND v::bytea::hllset = v AND hl
 	count(DISTINCT v) = count(DISTINCT v::text) AS equality
 FROM form GROUP BY 1 ORDER BY 1;
 SELECT count(*) = (SELECT count(*) FROM form) AS hash_join FROM (SELECT DISTINCT v FROM form) a JOIN form b USING (v);
-\set file `mktemp -u`
-COPY form TO :'file' (FORMAT binary);
+\setenv file `mktemp`
+\copy form TO PROGRAM 'cat >"$file"' (FORMAT binary)
 CREATE TABLE copied (id bigint, v hllset(8));
-COPY copied FROM :'file' (FORMAT binary);
+\copy copied FROM PROGRAM 'cat "$file"' (FORMAT binary)
 ALTER TABLE copied ALTER v TYPE hllset;
-COPY copied FROM :'file' (FORMAT binary);
-\setenv file :file
-\! rm -f "$file"
+\copy copied FROM PROGRAM 'cat "$file"' (FORMAT binary)
+\! rm "$file"
 SELECT count(*) = (SELECT count(*) FROM form) AS copied, bool_and(c.v = f.v) AS same FROM copied c JOIN form f USING (id);
 CREATE TABLE typed (v hllset(8), free hllset);
 INSERT INTO typed SELECT v, v FROM form WHERE NOT (hll_info(v) ->> 'compact')::boolean;

@@ -73,13 +73,12 @@ SELECT before = stored_values() AS same FROM stored;
 
 -- COPY, text and binary, through typed columns
 CREATE TABLE copied (LIKE typed);
-\set file `mktemp -u`
-COPY typed TO :'file';
-COPY copied FROM :'file';
-COPY typed TO :'file' (FORMAT binary);
-COPY copied FROM :'file' (FORMAT binary);
-\setenv file :file
-\! rm -f "$file"
+\setenv file `mktemp`
+\copy typed TO PROGRAM 'cat >"$file"'
+\copy copied FROM PROGRAM 'cat "$file"'
+\copy typed TO PROGRAM 'cat >"$file"' (FORMAT binary)
+\copy copied FROM PROGRAM 'cat "$file"' (FORMAT binary)
+\! rm "$file"
 SELECT count(*), count(DISTINCT copied) FROM copied;
 (TABLE copied EXCEPT TABLE typed) UNION ALL (TABLE typed EXCEPT TABLE copied);
 
