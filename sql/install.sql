@@ -50,16 +50,31 @@ RESET ROLE;
 ROLLBACK;
 DROP ROLE regress_hllset_owner;
 
--- not beside extension hll in one schema. Another extension plays its part, so that it need not be there.
+-- its script is run by plpgsql: where that is missing CREATE EXTENSION says so, or brings it
+SELECT string_agg(r.extname, ', ') AS required FROM pg_depend d JOIN pg_extension e ON objid = e.oid JOIN pg_extension r ON refobjid = r.oid
+WHERE classid = 'pg_extension'::regclass AND refclassid = 'pg_extension'::regclass AND e.extname = 'hllset';
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DROP EXTENSION plpgsql CASCADE;
+SAVEPOINT without;
+CREATE EXTENSION hllset;
+ROLLBACK TO without;
+CREATE EXTENSION hllset CASCADE;
+SELECT # hllset_of(1, 2, 3);
+ROLLBACK;
+
+-- not beside extension hll in one schema. A made-up row plays its part, so that it need not be there.
 BEGIN;
 DROP EXTENSION hllset;
-UPDATE pg_extension SET extname = 'hll', extnamespace = 'elsewhere'::regnamespace WHERE extname = 'plpgsql';
+INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+SELECT 1, 'hll', extowner, 'elsewhere'::regnamespace, extrelocatable, extversion FROM pg_extension WHERE extname = 'plpgsql';
 CREATE EXTENSION hllset;
 SELECT # hllset_of(1, 2, 3);
 ROLLBACK;
 BEGIN;
 DROP EXTENSION hllset;
-UPDATE pg_extension SET extname = 'hll', extnamespace = 'elsewhere'::regnamespace WHERE extname = 'plpgsql';
+INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+SELECT 1, 'hll', extowner, 'elsewhere'::regnamespace, extrelocatable, extversion FROM pg_extension WHERE extname = 'plpgsql';
 DO $$
 DECLARE
 	hint text;
