@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 use HllsetTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('schema', bare => 1, conf => "autovacuum = on\nautovacuum_naptime = 1s\nautovacuum_analyze_threshold = 5\n");
@@ -98,6 +99,20 @@ isnt($rc, 0, 'nor to values that were not validated');
 like($err, qr/must be owner of type hllset/, 'to move it takes a superuser: of a trusted extension the objects are his');
 ($rc, $out, $err) = $node->psql('owned', 'DROP EXTENSION hllset CASCADE; SELECT count(*) FROM daily; CREATE EXTENSION hllset SCHEMA elsewhere; SELECT elsewhere.approx_count_distinct(day) FROM daily', @owner);
 is("$rc|$out", "0|1\n1", 'but the owner drops it, and creates it in another schema');
+
+# ---- plpgsql, which the script needs ----
+
+fails_with($node, 'owned', 'DROP EXTENSION plpgsql', '2BP01', qr/extension hllset depends on extension plpgsql/, 'plpgsql is not dropped unawares');
+$node->safe_psql('owned', 'DROP EXTENSION plpgsql CASCADE');
+($rc, $out, $err) = $node->psql('owned', 'CREATE EXTENSION hllset', @owner);
+like($err, qr/required extension "plpgsql" is not installed/, 'without it CREATE EXTENSION says so');
+($rc, $out, $err) = $node->psql('owned', q{CREATE EXTENSION hllset CASCADE; CREATE TABLE kept AS SELECT hllset_of(1, 2) AS s}, @owner);
+is($rc, 0, 'and CASCADE brings it, also for the owner of the database') or diag($err);
+my $dump = "$PostgreSQL::Test::Utils::tmp_check/owned.sql";
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('owned') ], 'a dump');
+$node->safe_psql('postgres', 'CREATE DATABASE again TEMPLATE template0');
+$node->command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('again') ], 'comes back');
+is_same($node, 'again', 'SELECT # s FROM kept', '2', 'a set from the dump');
 
 # ---- extension hll in the same database ----
 
