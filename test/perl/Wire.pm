@@ -7,13 +7,13 @@ use warnings FATAL => 'all';
 
 use IO::Socket::UNIX;
 
-# To a server on a Unix socket that trusts everybody; options: user, database.
+# To a server on a Unix socket that trusts everybody; without a user's name as the one who runs the test.
 sub new
 {
-	my ($class, $node, $database) = @_;
+	my ($class, $node, $database, $user) = @_;
 	my $socket = IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port) or die "connect: $!";
 	my $self = bless { socket => $socket, next => 0, buffer => '' }, $class;
-	my $user = getpwuid($<);
+	$user //= getpwuid($<);
 	my $startup = pack('N', 196608) . "user\0$user\0database\0$database\0client_encoding\0UTF8\0\0";
 	$self->write(pack('N', 4 + length $startup) . $startup);
 	$self->result;
