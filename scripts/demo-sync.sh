@@ -179,7 +179,7 @@ story() {
 	catch_up eu us asia
 	show "A third of the rows has arrived, part of it at each server. Each counts for itself, and for all:" eu us asia
 
-	as_owner kill -9 "$(head -n 1 "$work/us/postmaster.pid")"
+	kill -9 "$(head -n 1 "$work/us/postmaster.pid")"
 	arrive "4 5 6" eu asia
 	sleep 1
 	show "us was killed (kill -9), the second third arrives at the others. They go on, and have what us had said:" eu asia

@@ -92,7 +92,12 @@ start_process() {
 	disown
 }
 
-stop_processes() { [ ! -e "$work/processes" ] || xargs -r kill <"$work/processes"; }
+# By the shell's own kill: a minimal Debian has no program of that name.
+stop_processes() {
+	local numbers=()
+	[ ! -e "$work/processes" ] || mapfile -t numbers <"$work/processes"
+	[ ${#numbers[@]} -eq 0 ] || kill "${numbers[@]}"
+}
 
 # Ends every server whose data lie in $work, also those that a test left.
 stop_servers() {
