@@ -35,12 +35,6 @@ nodes=(eu us asia)
 portions=9
 declare -A port way control   # of a node; of the way "from-to"
 
-quietly() {
-	echo "== $1"
-	run hidden "$work/log/demo" "${@:2}"
-	[ "$status" -eq 0 ] || { cat "$work/log/demo"; die "failed: $1"; }
-}
-
 # ---- servers, and the ways between them ----
 
 # Below those that the system gives to outgoing connections: a server that is down for a moment must find its port free.

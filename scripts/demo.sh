@@ -43,13 +43,6 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-# quietly NAME COMMAND...: says NAME and runs COMMAND; what that says is shown only if it fails.
-quietly() {
-	echo "== $1"
-	run hidden "$work/log/demo" "${@:2}"
-	[ "$status" -eq 0 ] || { cat "$work/log/demo"; die "failed: $1"; }
-}
-
 # sql ARGUMENT...: psql in the demo's database; with --check without its answers.
 sql() {
 	psql -X -q -v ON_ERROR_STOP=1 -P footer=off ${check:+-o /dev/null} -d demo "$@"

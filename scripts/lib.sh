@@ -23,7 +23,7 @@ die() {
 	exit 1
 }
 
-is_root() { [ "$(id -u)" -eq 0 ]; }
+is_root() { [ "$EUID" -eq 0 ]; }
 
 # ---- packages ----
 
@@ -132,17 +132,28 @@ clean_up() {
 	exit "$result"
 }
 
+# What comes before the folder can be removed waits until then.
+interrupted=
+trap 'interrupted=129' HUP
+trap 'interrupted=130' INT
+trap 'interrupted=143' TERM
 work=$(mktemp -d "${TMPDIR:-/tmp}/hllset.XXXXXX")
-mkdir "$work/tree" "$work/log" "$work/tmp"
 trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+[ -z "$interrupted" ] || exit "$interrupted"
+mkdir "$work/tree" "$work/log" "$work/tmp"
 
 # ---- the private copy ----
 
-# Copies the tree, without what a build left in it, to $work/tree, for the server's user, and goes there. From then on
-# temporary files lie in $work too.
+# copy_sources FOLDER: the tree, without what a build left in it.
+copy_sources() {
+	tar -C "$source_tree" --exclude=./.git --exclude='./build*' --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
+		tar -C "$1" --no-same-owner -xf -
+}
+
+# Copies the tree to $work/tree, for the server's user, and goes there. From then on temporary files lie in $work too.
 copy_tree() {
 	if is_root; then
 		id postgres >/dev/null 2>&1 || die "there is no user postgres to run a server as"
@@ -152,8 +163,7 @@ copy_tree() {
 	bindir=$("$pg_config" --bindir)
 	[ -x "$bindir/initdb" ] || die "there is no server in $bindir (set PG_CONFIG to another pg_config)"
 	export PATH=$bindir:$PATH
-	tar -C "$source_tree" --exclude=./.git --exclude='./build*' --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
-		tar -C "$work/tree" --no-same-owner -xf -
+	copy_sources "$work/tree"
 	if is_root; then
 		chown -R postgres: "$work"
 	fi
