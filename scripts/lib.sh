@@ -77,6 +77,13 @@ run() {
 hidden() { "${@:2}" >"$1" 2>&1; }
 shown() { "${@:2}" 2>&1 | tee "$1"; }
 
+# quietly NAME COMMAND...: says NAME and runs COMMAND; what that says is shown only if it fails.
+quietly() {
+	echo "== $1"
+	run hidden "$work/log/quietly" "${@:2}"
+	[ "$status" -eq 0 ] || { cat "$work/log/quietly"; die "failed: $1"; }
+}
+
 # as_owner COMMAND...: as the user who owns $work, for initdb refuses root.
 as_owner() {
 	if is_root; then

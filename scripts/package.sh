@@ -26,15 +26,6 @@ folder=$(realpath -m "${1:-$source_tree/dist}")
 # The one that a server is installed by counts, not PG_CONFIG.
 unset PG_CONFIG
 
-# quiet NAME COMMAND...: what it says is shown only if it fails.
-quiet() {
-	local start=$SECONDS
-	echo "== $1"
-	run hidden "$work/log/package" "${@:2}"
-	[ "$status" -eq 0 ] || { cat "$work/log/package"; die "failed: $1"; }
-	echo "   $((SECONDS - start)) s"
-}
-
 # servers: the versions for which there is a server.
 servers() {
 	local program
@@ -92,9 +83,9 @@ mapfile -t versions < <(servers)
 need "${versions[@]/#/postgresql-server-dev-}"
 mkdir -p "$folder"
 copy_tree
-quiet "archives for PGXN" pgxn_archives
-quiet "Debian packages for PostgreSQL ${versions[*]}" debian_packages "${versions[@]}"
-quiet "lintian" check_debian_packages
+quietly "archives for PGXN" pgxn_archives
+quietly "Debian packages for PostgreSQL ${versions[*]}" debian_packages "${versions[@]}"
+quietly "lintian" check_debian_packages
 install -m 644 "$work"/*.deb "$work"/*.zip "$folder"
 echo "made, in $folder:"
 cd "$work" && ls -- *.deb *.zip
