@@ -40,7 +40,7 @@ servers() {
 debian_packages() {
 	export PG_SUPPORTED_VERSIONS="$*" DEB_BUILD_OPTIONS="noautodbgsym parallel=$(nproc)"
 	as_owner pg_buildext updatecontrol
-	as_owner env -u FAULTS dpkg-buildpackage -b -us -uc
+	as_owner dpkg-buildpackage -b -us -uc
 }
 
 # There is no report that asks for this package, so none is closed.
