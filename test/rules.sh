@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-# Shared by the scripts that prove layer rules, which source it.
+# Shared by the scripts that prove rules, which source it.
 
 set -euo pipefail
 shopt -s nullglob inherit_errexit
@@ -8,13 +8,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 checks=0
+program=$(basename "$0" .sh)
 
 # rule TEXT FUNCTION: FUNCTION prints the violations. A tool that fails is one too.
 rule() {
 	local found
-	found=$("$2") || { echo "boundary: could not check: $1" >&2; exit 1; }
+	found=$("$2") || { echo "$program: could not check: $1" >&2; exit 1; }
 	if [ -n "$found" ]; then
-		printf 'boundary: violated: %s\n%s\n' "$1" "$found" >&2
+		printf '%s: violated: %s\n%s\n' "$program" "$1" "$found" >&2
 		exit 1
 	fi
 	echo "ok: $1"
