@@ -120,15 +120,21 @@ stop_servers() {
 	done
 }
 
-clean_up() {
-	local result=$? group
-	set +e
-	trap - EXIT
-	trap '' HUP INT TERM
+# Ends what this shell has launched, and waits for it.
+end_groups() {
+	local group
 	for group in "${!running[@]}"; do
 		kill -TERM -- "-$group"
 	done
 	wait
+}
+
+clean_up() {
+	local result=$?
+	set +e
+	trap - EXIT
+	trap '' HUP INT TERM
+	end_groups
 	if [ -z "$keep_work" ]; then
 		cd /
 		stop_processes
@@ -156,7 +162,7 @@ mkdir "$work/tree" "$work/log" "$work/tmp"
 
 # copy_sources FOLDER: the tree, without what a build left in it.
 copy_sources() {
-	tar -C "$source_tree" --exclude=./.git --exclude='./build*' --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
+	tar -C "$source_tree" --exclude=./.git --exclude='./build*' --exclude=./dist --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
 		tar -C "$1" --no-same-owner -xf -
 }
 
@@ -180,9 +186,9 @@ copy_tree() {
 
 server_major() { "${pg_config:-pg_config}" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/'; }
 
-# build_extension [MAKE-ARGUMENT...]
+# build_extension [MAKE-ARGUMENT...]: by the compilers that CC and CXX name, if they do; else by the server's.
 build_extension() {
-	as_owner make -j"$(nproc)" PG_CONFIG="$pg_config" "$@"
+	as_owner make -j"$(nproc)" PG_CONFIG="$pg_config" ${CC:+CC="$CC"} ${CXX:+CXX="$CXX"} "$@"
 }
 
 # install_extension [MAKE-ARGUMENT...]: into the server's folders, the one lasting trace.
@@ -194,15 +200,6 @@ install_extension() {
 	else
 		die "may not write to $("$pg_config" --pkglibdir): run as root or set PG_CONFIG"
 	fi
-}
-
-# fuzz_frame SECONDS: what takes the bytes of a peer apart, on its corpus and then on inputs that grow from it; libFuzzer prints one that fails.
-fuzz_frame() {
-	as_owner clang -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Isync/src -o "$work/frame_fuzz" sync/fuzz/frame_fuzz.c sync/src/frame.c
-	as_owner "$work/frame_fuzz" sync/fuzz/corpus/*
-	as_owner mkdir -p "$work/corpus/frame"
-	as_owner "$work/frame_fuzz" -max_total_time="$1" -timeout=20 -print_final_stats=1 -artifact_prefix="$work/corpus/" "$work/corpus/frame" sync/fuzz/corpus
 }
 
 # ---- the throwaway server ----

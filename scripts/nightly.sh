@@ -1,17 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: PostgreSQL
-# What takes hours: the long column of the bars of hllset_sync, and fuzzing.
+# What takes hours: other systems, fuzzing, and the long column of the bars of hllset_sync.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/core.sh"
 
 usage() {
 	cat <<-END
 		usage: scripts/nightly.sh [--hours N] [--rows N]
 
-		Builds and installs both extensions, then runs for N hours (8) or a little more: what sync costs with a million rows (--rows),
-		a hostile peer, a source that is restored from backups, random bytes for what reads a peer's, and writers among
-		killed servers, 200 an hour up to a thousand, with 200 transactions a second at each of three nodes. Goes on after a
-		failure, and names each in the end. Packages that are missing are installed, if it is root who runs this.
+		Tests other systems first: the core for arm64 under qemu, and both extensions on the servers of Debian trixie (17) and
+		sid (18), in bare roots, which only root may make. Then builds and installs both extensions here, and runs until N hours
+		(8) or a little more have passed: random bytes for the core and for what reads a peer's, what sync costs with a million
+		rows (--rows), a hostile peer, a source that is restored from backups, and writers among killed servers, 200 an hour up
+		to a thousand, with 200 transactions a second at each of three nodes. Goes on after a failure, and names each in the
+		end. Packages that are missing are installed.
 	END
 }
 
@@ -49,12 +52,19 @@ program() {
 
 soak_program() { program "$1" as_owner env PG_CONFIG="$pg_config" "sync/soak/$1" "${@:2}"; }
 
-need build-essential clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev python3 python3-psycopg2
+is_root || die "other systems are made by root only; run: sudo scripts/nightly.sh"
+need build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev python3 python3-psycopg2
 copy_tree
+program arm64 scripts/arm64.sh
+for suite in trixie sid; do
+	program "$suite" scripts/fresh.sh "$suite" scripts/test.sh server
+done
 for folder in . sync; do
 	build_extension -C "$folder" >"$work/log/build"
 	install_extension -C "$folder"
 done
+program build_fuzz build_fuzz
+program fuzz fuzz "$(part 0.0625 800)"
 soak_program bars.py --rows "$rows" --rounds 10000
 soak_program hostile.py --seconds "$(part 0.125 3600)"
 soak_program rewind.py --times "$(scaled 50)"

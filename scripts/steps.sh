@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: PostgreSQL
+# Shared by test.sh and nightly.sh, which source it after lib.sh: steps that are announced, timed and counted, and lanes of steps that run side by side.
+#
+# A step is one command. It passes if its command succeeds and has run at least one test. Steps of one lane run in order, lanes beside each other.
+# The first step that fails ends the run, unless `go_on` is set.
+
+output=hidden    # "shown": what a step says is shown while it runs; "hidden": only if it fails
+lane=            # name of the lane that this shell runs; empty outside of lanes
+go_on=           # not empty: a step that fails does not end the run
+declare -A lanes # process group -> name, of the lanes that run
+
+say() { echo "== ${lane:+$lane: }$1"; }
+
+# count_tests FILE: the number of tests that the output in FILE reports; 1 if it is of a program that reports none.
+count_tests() {
+	awk '
+		/^([0-9]+: )?\[  PASSED  \] [0-9]+ tests?\./ { cases = 1; sub(/.*PASSED  \] /, ""); n += $1 + 0 }   # GoogleTest
+		/^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+/ { programs = 1; p += $NF }              # ctest
+		/^(# | )All [0-9]+ tests passed/ { seen = 1; n += $(NF - 2) }                                       # pg_regress
+		/^Files=[0-9]+, Tests=[0-9]+/ { seen = 1; sub(/.*Tests=/, ""); n += $1 + 0 }                        # prove
+		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                                      # unittest
+		/^(boundary|builds|meta): [0-9]+ rules hold$/ { seen = 1; n += $2 }
+		/^packages: [0-9]+ checks hold$/ { seen = 1; n += $2 }
+		/^layout: [0-9]+ files / { seen = 1; n += $2 }
+		/^cookbook: [0-9]+ blocks are tested$/ { seen = 1; n += $2 }
+		/^(accuracy|algebra|sizes): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
+		/^documented: [0-9]+ blocks of / { seen = 1; n += $2 }
+		/^faults: [0-9]+ of [0-9]+ cases end/ { seen = 1; n += $2 }
+		/^ok   .* at (most|least) / { seen = 1; n++ }                                                       # bars
+		/^[0-9]+ passed, 0 failed$/ { seen = 1; n += $1 }                                                   # test.sh in another root
+		END { print cases || seen ? n + 0 : programs ? p + 0 : 1 }' "$1"
+}
+
+# labelled LOG COMMAND...: what it says goes to LOG, and to the user with the lane before each line.
+labelled() { "${@:2}" 2>&1 | tee "$1" | sed -u "s/^/${lane:+$lane| }/"; }
+
+# step NAME SECONDS COMMAND...: SECONDS is what it takes on two quiet cores.
+step() {
+	local name=$1 log start=$SECONDS tests
+	log=$(mktemp "$work/log/step-XXXXXX")
+	say "$name (about $(duration "$2"))"
+	if [ "$output" = shown ]; then
+		run labelled "$log" "${@:3}"
+	else
+		run hidden "$log" "${@:3}"
+	fi
+	tests=$(count_tests "$log")
+	if [ "$status" -eq 0 ] && [ "$tests" -gt 0 ]; then
+		echo "$tests" >>"$work/log/passed"
+		say "$name: ok, $tests in $(duration $((SECONDS - start)))"
+	else
+		step_failed "$name" "$log" "$((SECONDS - start))"
+	fi
+}
+
+# step_failed NAME LOG SECONDS
+step_failed() {
+	[ "$output" = shown ] || tail -n 400 "$2" | cut -c -1000
+	[ "$status" -ne 0 ] || say "$1: no test was run"
+	say "$1: FAILED after $(duration "$3")"
+	echo "$1" >>"$work/log/failed"
+	[ -n "$go_on" ] || exit 1
+}
+
+duration() {
+	if [ "$1" -lt 100 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
+
+# start_lane NAME FUNCTION...: runs the functions, whose steps follow each other.
+start_lane() {
+	launch in_lane "$@"
+	lanes[$launched]=$1
+}
+
+in_lane() {
+	lane=$1
+	running=()
+	trap end_groups EXIT
+	trap 'exit 143' TERM
+	local part
+	for part in "${@:2}"; do "$part"; done
+}
+
+# end_lanes: until all lanes have ended; at the first that fails the run ends.
+end_lanes() {
+	local ended result
+	while [ ${#lanes[@]} -gt 0 ]; do
+		result=0
+		wait -n -p ended "${!lanes[@]}" || result=$?
+		unset "running[$ended]" "lanes[$ended]"
+		[ "$result" -eq 0 ] || finish
+	done
+}
+
+# finish: the verdict over all steps; the last two lines say it.
+finish() {
+	local passed steps
+	touch "$work/log/passed" "$work/log/failed"
+	passed=$(awk '{ n += $1 } END { print n + 0 }' "$work/log/passed")
+	steps=$(wc -l <"$work/log/passed")
+	echo "took $(duration "$SECONDS"), after the packages were there"
+	if [ -s "$work/log/failed" ]; then
+		echo "$passed passed, $(wc -l <"$work/log/failed") failed"
+		echo "hllset: FAILED: $(paste -sd, "$work/log/failed" | sed 's/,/, /g')"
+		exit 1
+	fi
+	[ "$passed" -gt 0 ] || { echo "hllset: FAILED: no test was run" && exit 1; }
+	echo "$passed passed, 0 failed"
+	echo "hllset: all tests passed ($steps steps)"
+	exit 0
+}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: PostgreSQL
+# The steps of test.sh, which sources it, that everybody runs: the core, the type, sync; and those that depend on the server's version.
+
+# ---- the core ----
+
+quick_core() {
+	step "layout of C and C++" 5 as_owner test/layout.sh
+	step "unit tests, the core sanitized (clang)" 150 unit sanitized "${sanitized_core[@]}" "${with_clang[@]}"
+	step "fuzz corpus, the core sanitized (clang)" 10 core_tests sanitized -R '^replay\.'
+}
+
+# ---- the type ----
+
+# Every query that may run in parallel does, and says the same; by the server's user, where the sources are.
+regress_parallel() {
+	local force=debug_parallel_query
+	[ "$(server_major)" -ge 16 ] || force=force_parallel_mode
+	export PGOPTIONS="-c $force=regress -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0"
+	as_owner make -s PG_CONFIG="$pg_config" installcheck || { cat regression.diffs && false; }
+}
+
+second_implementation() {
+	as_owner /usr/bin/python3 -m unittest discover -v -s test/python -p 'test_*.py'
+}
+
+quick_type() {
+	step "layer rules" 3 as_owner test/boundary.sh
+	step "META.json, as PGXN demands" 1 as_owner test/meta.py
+	step "cookbook, as documented" 1 as_owner test/cookbook.sh
+	server_type
+	step "regression tests, all in parallel" 70 regress_parallel
+	step "second implementation" 20 second_implementation
+}
+
+# ---- sync ----
+
+# From here on the library with fault points is the installed one.
+install_faults() { install_extension "${with_faults[@]}"; }
+
+quick_sync() {
+	step "sync: layer rules" 3 as_owner sync/boundary.sh
+	step "sync: fuzz target, sanitized (clang)" 15 fuzz_frame 5
+	step "sync: what is documented, word for word" 20 sync_program documented.py docs/sync.md README.md
+	server_sync
+	step "sync: writers and faults, a few" 60 sync_program soak/soak.py --kills 8 --worker-kills 4 --partitions 3
+}
+
+# ---- what depends on the server's version ----
+
+server_type() {
+	step "regression tests" 70 regress
+	step "TAP tests" 80 tap
+}
+
+server_sync() {
+	step "sync: regression and isolation tests" 40 regress sync
+	step "sync: library with fault points" 2 install_faults
+	step "sync: TAP tests" 120 tap -C sync
+}
