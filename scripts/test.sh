@@ -67,22 +67,24 @@ strict_extension() {
 # The library of hllset_sync with the points at which tests make rounds fail is built in a folder of its own, and installed only for them.
 with_faults=(-C "$work/faults" -f "$work/tree/sync/Makefile" FAULTS=1 with_llvm=no)
 
-extensions() {
+# install_extensions type|both
+install_extensions() {
 	strict_extension
 	install_extension
-	[ "$1" = type ] || {
+	if [ "$1" = both ]; then
 		strict_extension -C sync
 		install_extension -C sync
 		as_owner mkdir "$work/faults"
 		build_extension "${with_faults[@]}"
-	}
+	fi
 	start_server
 }
 
+# Only the quick tests of the type need no sync.
 build_extensions() {
-	local which=type
-	! has_part sync && ! has_part server || which=both
-	step "extensions, warnings as errors" 60 extensions "$which"
+	local which=both
+	[ -n "$all" ] || [ "${parts[*]}" != type ] || which=type
+	step "extensions, warnings as errors" 60 install_extensions "$which"
 	use_server
 }
 
