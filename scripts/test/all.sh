@@ -4,14 +4,14 @@
 # ---- the core ----
 
 all_core() {
-	step "unit tests (gcc), and the benchmarks" 130 unit plain -DHLLSET_BENCH=ON
-	step "core benchmark, a short run" 20 as_owner "$work/plain/core_bench" --benchmark_min_time=0.001
-	step "error for the bytes, a short run" 10 as_owner "$work/plain/limit" 100 100000
-	step "sizes, against their bars" 10 as_owner "$work/plain/sizes" 2
-	step "instruction counts" 30 as_owner bench/instructions.py
-	step "unit tests, sanitized (gcc)" 300 unit gcc_sanitized "${sanitizers[@]}"
+	step "unit tests (gcc), and the benchmarks" 300 unit plain -DHLLSET_BENCH=ON
+	step "core benchmark, a short run" 30 as_owner "$work/plain/core_bench" --benchmark_min_time=0.001
+	step "error for the bytes, a short run" 1 as_owner "$work/plain/limit" 100 100000
+	step "sizes, against their bars" 5 as_owner "$work/plain/sizes" 2
+	step "instruction counts" 20 as_owner bench/instructions.py
+	step "unit tests, sanitized (gcc)" 600 unit gcc_sanitized "${sanitizers[@]}"
 	step "fuzz corpus, sanitized (gcc)" 10 core_tests gcc_sanitized -R '^replay\.'
-	step "fuzz targets, sanitized (clang)" 100 build_fuzz
+	step "fuzz targets, sanitized (clang)" 40 build_fuzz
 	step "fuzzing, $fuzz_seconds s each target" "$((fuzz_seconds * 9 / 2 + 10))" fuzz "$fuzz_seconds"
 }
 
@@ -33,21 +33,21 @@ plots() {
 }
 
 all_type() {
-	step "accuracy, a short run" 40 benchmark accuracy
-	step "accuracy of the algebra, a short run" 40 benchmark algebra
+	step "accuracy, a short run" 2 benchmark accuracy
+	step "accuracy of the algebra, a short run" 16 benchmark algebra
 	step "SQL benchmark, a short run" 40 benchmark sql
-	step "plots of the short runs" 10 plots
-	step "builds" 60 as_owner env PG_CONFIG="$pg_config" test/builds.sh
-	step "packages, in a bare Debian 12" 300 test/packages.sh
-	step "demo, in a bare Debian 12" 120 scripts/fresh.sh scripts/demo.sh --check
+	step "plots of the short runs" 6 plots
+	step "builds" 75 as_owner env PG_CONFIG="$pg_config" test/builds.sh
+	step "packages, in a bare Debian 12" 270 test/packages.sh
+	step "demo, in a bare Debian 12" 190 scripts/fresh.sh scripts/demo.sh --check
 }
 
 # ---- sync ----
 
 all_sync() {
 	step "sync: fuzz target, sanitized (clang)" "$((fuzz_seconds < 15 ? fuzz_seconds : 15))" fuzz_frame "$((fuzz_seconds < 15 ? fuzz_seconds : 15))"
-	step "sync: demo, in a bare Debian 12" 150 scripts/fresh.sh scripts/demo-sync.sh --check
-	step "sync: what it costs" 240 sync_program soak/bars.py --lenient --rows 50000 --rounds 300
+	step "sync: demo, in a bare Debian 12" 240 scripts/fresh.sh scripts/demo-sync.sh --check
+	step "sync: what it costs" 260 sync_program soak/bars.py --lenient --rows 50000 --rounds 300
 }
 
 # With the library that has fault points.
@@ -63,6 +63,6 @@ soak() {
 }
 
 faults() {
-	step "sync: faults at each point of a round" 150 sync_program soak/faults.py
+	step "sync: faults at each point of a round" 320 sync_program soak/faults.py
 	step "sync: a hostile peer" 70 sync_program soak/hostile.py --seconds 60
 }
