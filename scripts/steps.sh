@@ -34,7 +34,7 @@ count_tests() {
 # labelled LOG COMMAND...: what it says goes to LOG, and to the user with the lane before each line.
 labelled() { "${@:2}" 2>&1 | tee "$1" | sed -u "s/^/${lane:+$lane| }/"; }
 
-# step NAME SECONDS COMMAND...: SECONDS is what it takes on two quiet cores.
+# step NAME SECONDS COMMAND...: SECONDS is what it took on two cores, beside the other lane.
 step() {
 	local name=$1 log start=$SECONDS tests
 	log=$(mktemp "$work/log/step-XXXXXX")

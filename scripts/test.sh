@@ -84,7 +84,7 @@ install_extensions() {
 build_extensions() {
 	local which=both
 	[ -n "$all" ] || [ "${parts[*]}" != type ] || which=type
-	step "extensions, warnings as errors" 60 install_extensions "$which"
+	step "extensions, warnings as errors" 100 install_extensions "$which"
 	use_server
 }
 

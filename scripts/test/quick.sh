@@ -5,7 +5,7 @@
 
 quick_core() {
 	step "layout of C and C++" 5 as_owner test/layout.sh
-	step "unit tests, the core sanitized (clang)" 150 unit sanitized "${sanitized_core[@]}" "${with_clang[@]}"
+	step "unit tests, the core sanitized (clang)" 420 unit sanitized "${sanitized_core[@]}" "${with_clang[@]}"
 	step "fuzz corpus, the core sanitized (clang)" 10 core_tests sanitized -R '^replay\.'
 }
 
@@ -28,7 +28,7 @@ quick_type() {
 	step "META.json, as PGXN demands" 1 as_owner test/meta.py
 	step "cookbook, as documented" 1 as_owner test/cookbook.sh
 	server_type
-	step "regression tests, all in parallel" 70 regress_parallel
+	step "regression tests, all in parallel" 240 regress_parallel
 	step "second implementation" 20 second_implementation
 }
 
@@ -39,8 +39,8 @@ install_faults() { install_extension "${with_faults[@]}"; }
 
 quick_sync() {
 	step "sync: layer rules" 3 as_owner sync/boundary.sh
-	step "sync: fuzz target, sanitized (clang)" 15 fuzz_frame 5
-	step "sync: what is documented, word for word" 20 sync_program documented.py docs/sync.md README.md
+	step "sync: fuzz target, sanitized (clang)" 8 fuzz_frame 5
+	step "sync: what is documented, word for word" 12 sync_program documented.py docs/sync.md README.md
 	server_sync
 	step "sync: writers and faults, a few" 60 sync_program soak/soak.py --kills 8 --worker-kills 4 --partitions 3
 }
@@ -49,11 +49,11 @@ quick_sync() {
 
 server_type() {
 	step "regression tests" 70 regress
-	step "TAP tests" 80 tap
+	step "TAP tests" 220 tap
 }
 
 server_sync() {
-	step "sync: regression and isolation tests" 40 regress sync
+	step "sync: regression and isolation tests" 18 regress sync
 	step "sync: library with fault points" 2 install_faults
-	step "sync: TAP tests" 120 tap -C sync
+	step "sync: TAP tests" 300 tap -C sync
 }
