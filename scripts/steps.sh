@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: PostgreSQL
-# Shared by test.sh and nightly.sh, which source it after lib.sh: steps that are announced, timed and counted, and lanes of steps that run side by side.
+# Part of test.sh, which sources it after lib.sh: steps that are announced, timed and counted, and lanes of steps that run side by side.
 #
 # A step is one command. It passes if its command succeeds and has run at least one test. Steps of one lane run in order, lanes beside each other.
-# The first step that fails ends the run, unless `go_on` is set.
+# The first step that fails ends the run.
 
 output=hidden    # "shown": what a step says is shown while it runs; "hidden": only if it fails
 lane=            # name of the lane that this shell runs; empty outside of lanes
-go_on=           # not empty: a step that fails does not end the run
 declare -A lanes # process group -> name, of the lanes that run
 
 say() { echo "== ${lane:+$lane: }$1"; }
@@ -59,7 +58,7 @@ step_failed() {
 	[ "$status" -ne 0 ] || say "$1: no test was run"
 	say "$1: FAILED after $(duration "$3")"
 	echo "$1" >>"$work/log/failed"
-	[ -n "$go_on" ] || exit 1
+	exit 1
 }
 
 duration() {
