@@ -109,6 +109,14 @@ regress() {
 		{ cat "$folder"/regression.diffs "$folder"/output_iso/regression.diffs && false; }
 }
 
+# The two suites name their database alike, and run side by side: that of sync has a server of its own.
+regress_sync() {
+	start_server data-sync "port = 5433"
+	export PGPORT=5433
+	regress sync
+	as_owner pg_ctl -D "$work/data-sync" -m fast stop
+}
+
 # tap [MAKE-ARGUMENT...]
 tap() {
 	unset PGHOST PGPORT PGUSER PGDATABASE

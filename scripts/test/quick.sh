@@ -53,7 +53,7 @@ server_type() {
 }
 
 server_sync() {
-	step "sync: regression and isolation tests" 18 regress sync
+	step "sync: regression and isolation tests" 20 regress_sync
 	step "sync: library with fault points" 2 install_faults
 	step "sync: TAP tests" 300 tap -C sync
 }
