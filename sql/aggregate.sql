@@ -17,21 +17,58 @@ END $$;
 -- exact while small
 SELECT # hll_add_agg(x) = count(DISTINCT x) AS small, # hll_add_agg(t) = count(DISTINCT t) AS text FROM fact WHERE id <= 900;
 SELECT approx_count_distinct(t) = count(DISTINCT t) AS text, approx_count_distinct(g), approx_count_distinct(x, 16) = count(DISTINCT x) AS at_16,
-	approx_count_distinct(x IS NULL), approx_count_distinct(ROW(g, h)), approx_count_distinct('literal'), approx_count_distinct('c'::"char") FROM fact;
+	approx_count_distinct(x IS NULL), approx_count_distinct(ROW(g, h)), approx_count_distinct('literal'::text), approx_count_distinct('c'::"char") FROM fact;
 SELECT approx_count_distinct(x) = round(# hll_add_agg(x)) AS same_state FROM fact;
 
--- NULLs: ignored; no rows, or only NULLs, give NULL, and a count of 0
-SELECT hll_add_agg(x) IS NULL, hll_add_agg(x, 10) IS NULL, hll_add_agg(ARRAY[x]) IS NULL, hll_union_agg(NULL::hllset) IS NULL,
-	approx_count_distinct(x), approx_count_distinct(t), approx_count_distinct(x, 10) FROM fact WHERE false;
-SELECT hll_add_agg(x) IS NULL, hll_add_agg(x, 10) IS NULL, hll_union_agg(NULL::hllset) IS NULL, approx_count_distinct(x), approx_count_distinct(x, NULL),
-	hll_add_agg(NULL) IS NULL, approx_count_distinct(NULL) FROM fact WHERE x IS NULL;
+-- NULL is no element: a group of NULLs is the empty set, none is NULL; as in postgresql-hll's matrix of NULLs
+CREATE VIEW nulls AS SELECT 'no row' AS rows, 1 AS n, 1 AS o, NULL::int AS x, hllset_empty() AS s, NULL::hllset AS united WHERE false
+UNION ALL VALUES ('a NULL', 2, 1, NULL, hllset_empty(), NULL), ('NULLs', 3, 1, NULL, hllset_empty(), NULL), ('NULLs', 3, 2, NULL, hllset_empty(), NULL),
+	('a value', 4, 1, 1, hllset_of(1), hllset_of(1)), ('NULL, value', 5, 1, NULL, hllset_of(1), NULL), ('NULL, value', 5, 2, 1, hllset_of(1), hllset_of(1)),
+	('value, NULL', 6, 1, 1, hllset_of(1), hllset_of(1)), ('value, NULL', 6, 2, NULL, hllset_of(1), NULL), ('values', 7, 1, 1, hllset_of(1, 2), hllset_of(1)), ('values', 7, 2, 2, hllset_of(1, 2), hllset_of(2));
+SELECT rows, hll_add_agg(x ORDER BY o) = (array_agg(s))[1] AS set, hll_add_agg(x, 9 ORDER BY o) = hll_fold((array_agg(s))[1], 9) AS at_9, hll_add_agg(hll_hash(x)) = (array_agg(s))[1] AS hashes, approx_count_distinct(x) = # (array_agg(s))[1] AS count,
+	hll_add_agg(x) FILTER (WHERE x IS NOT NULL) IS NOT DISTINCT FROM nullif((array_agg(s))[1], hllset_empty()) AS filtered, hll_add_agg(x) FILTER (WHERE false) IS NULL AS none,
+	hll_union_agg(united) IS NOT DISTINCT FROM nullif((array_agg(s))[1], hllset_empty()) AS union, hll_intersect_agg(united) IS NULL = (count(united) = 0) AS intersection, hll_union_agg(coalesce(united, hllset_empty(18))) = (array_agg(s))[1] AS with_empties
+FROM nulls GROUP BY rows, n ORDER BY n;
+SELECT hll_add_agg(x) IS NULL AS set, hll_add_agg(x, 9) IS NULL AS at_9, approx_count_distinct(x) AS count, approx_count_distinct(x, 9) AS count_9, hll_union_agg(s) IS NULL AS union, hll_intersect_agg(s) IS NULL AS intersection FROM nulls WHERE n = 1;
+SELECT hll_add_agg(x) IS NULL AS set, approx_count_distinct(x) AS count FROM nulls WHERE n = 1 GROUP BY GROUPING SETS (());
+SELECT count(*), bool_and(a = b) AS window FROM (SELECT hll_add_agg(x) OVER w AS a, hll_union_agg(coalesce(united, hllset_empty())) OVER w AS b FROM nulls WINDOW w AS (PARTITION BY n ORDER BY o ROWS 1 PRECEDING)) w;
 SELECT hll_add_agg(x) = hll_add_agg(x) FILTER (WHERE x IS NOT NULL) AS ignored FROM fact;
+-- an upsert of a batch whose elements are all NULL leaves the stored set as it is
+CREATE TABLE kept (k int PRIMARY KEY, s hllset(12) NOT NULL DEFAULT hllset_empty(), t hllset(14) NOT NULL DEFAULT hllset_empty(14));
+INSERT INTO kept (k, s) VALUES (1, hllset_of(1, 2, 3)), (2, hllset_of(4));
+INSERT INTO kept AS k (k, s) SELECT k, hll_add_agg(x) FROM (VALUES (1, NULL::int), (1, NULL), (2, 5), (2, NULL), (3, NULL)) v (k, x) GROUP BY k ON CONFLICT (k) DO UPDATE SET s = k.s | excluded.s;
+SELECT k, # s, # t, hll_precision(t) FROM kept ORDER BY k;
+DROP TABLE kept;
 
--- precision: an argument that may vary, the smallest one holds whatever the order
+-- precision: one value for all rows of a group, and no column
 SELECT hll_precision(hll_add_agg(x)), hll_precision(hll_add_agg(x, 4)), hll_precision(hll_add_agg(x, 18)) FROM fact;
 SELECT bool_and((SELECT hll_add_agg(x, p) FROM fact) = (SELECT hll_fold(hll_add_agg(x, 18), p) FROM fact)) AS fold FROM generate_series(4, 18) p;
-SELECT hll_add_agg(x, 10 + g % 5 ORDER BY id) = hll_add_agg(x, 10) AS up, hll_add_agg(x, 10 + g % 5 ORDER BY id DESC) = hll_add_agg(x, 10) AS down FROM fact;
-SELECT hll_add_agg(x, p) = hll_add_agg(x, 10) AS null_rows_have_no_say FROM (SELECT x, 10 AS p FROM fact UNION ALL SELECT NULL, 4) y;
+SELECT hll_precision(hll_add_agg(x, 3 * 3)), hll_precision(hll_add_agg(x, '9')), hll_precision(hll_add_agg(x, 9::smallint)), hll_precision(hll_add_agg(x, (SELECT max(9)))), hll_precision(hll_add_agg(x, length(current_setting('server_version')) * 0 + 9)) FROM fact;
+PREPARE at(int) AS SELECT hll_precision(hll_add_agg(x, $1)) FROM fact;
+EXECUTE at(9);
+SET plan_cache_mode = force_generic_plan;
+EXECUTE at(10);
+RESET plan_cache_mode;
+CREATE FUNCTION refused(query text, OUT state text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query INTO message;
+	state := 'ok';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+END $$;
+CREATE FUNCTION refusals(suffix text) RETURNS TABLE (argument text, state text, message text) LANGUAGE sql AS $$
+	SELECT argument, string_agg(DISTINCT o.state, ', '), string_agg(DISTINCT o.message, ', ') FROM unnest('{g,g + 4,12 + 0 * g,(SELECT g),(SELECT max(f.g) FROM fact f WHERE f.id = fact.id),"coalesce(g, 12)","NULL",NULL::int,3,19,-1,2147483647,(random() * 14)::int + 4}'::text[]) WITH ORDINALITY a (argument, n),
+		unnest('{"hll_add_agg(x, %s)","approx_count_distinct(x, %s)","hll_add_agg(nullif(x, x), %s)","hll_add_agg(hll_hash(x), %s)","hll_add_agg(ARRAY[x], %s)"}'::text[]) c (call),
+		refused(format('SELECT ' || call || suffix, argument)) o GROUP BY argument, n ORDER BY n $$;
+SELECT * FROM refusals(' FROM fact');
+SELECT hint FROM unnest('{g,"NULL",3}'::text[]) a (argument), refused(format('SELECT approx_count_distinct(x, %s) FROM fact', argument));
+-- so it is in each plan; and a column by which the rows are grouped is one too
+SELECT plan, count(*) AS arguments, count(*) FILTER (WHERE state IN ('22023', '22004')) AS refused FROM unnest('{" FROM fact GROUP BY h"," FROM fact GROUP BY g"," FROM (SELECT * FROM fact OFFSET 0) fact"," FILTER (WHERE id > 10) FROM fact"," OVER (ORDER BY id ROWS 3 PRECEDING) FROM fact",
+	" OVER () FROM fact"," FROM fact GROUP BY ROLLUP (g, h)"}'::text[]) plan, refusals(plan) GROUP BY plan ORDER BY plan COLLATE "C";
+SELECT hll_precision(hll_add_agg(x, 10)) AS ten, hll_precision(hll_add_agg(x, 11)) AS eleven, count(DISTINCT (x, h)) = approx_count_distinct((x, h)) AS pairs FROM fact WHERE id < 1000;
+-- a value that comes from outside of the aggregate's rows may differ from group to group
+SELECT p, (SELECT hll_precision(hll_add_agg(x, p)) FROM fact) FROM generate_series(8, 10) p;
+
 \set VERBOSITY terse
 SELECT hll_add_agg(x, 3) FROM fact;
 SELECT hll_add_agg(x, 19) FROM fact;
@@ -176,13 +213,14 @@ ALTER TABLE long ALTER t SET STORAGE external;
 INSERT INTO long SELECT repeat(md5((i % 10)::text), 300) FROM generate_series(1, 500) i;
 SELECT count(*), approx_count_distinct(t), # hll_add_agg(t), hll_add_agg(t) = hll_add_agg(repeat(substr(t, 1, 32), 300)) AS fresh FROM long;
 
--- what distributed engines rely on: concrete arguments, or no COMBINEFUNC; one hll_union_agg; results that are sets
+-- what distributed engines rely on: names, one hll_union_agg, results that are sets, states that are combined
 SELECT proname, count(*), bool_and(prorettype = 'hllset'::regtype) AS makes_sets, bool_and(aggtranstype = 'internal'::regtype AND aggtransspace > 0) AS internal,
-	bool_and(proargtypes[0] = 'anyelement'::regtype OR (aggcombinefn <> 0 AND aggserialfn <> 0 AND aggdeserialfn <> 0)) AS combines,
-	count(*) FILTER (WHERE proargtypes[0] = 'anyelement'::regtype AND aggcombinefn <> 0) AS polymorphic_combines,
+	bool_and(aggcombinefn <> 0 AND aggserialfn <> 0 AND aggdeserialfn <> 0) AS combines,
 	bool_and(aggfinalmodify = 'r' AND NOT aggfinalextra AND proparallel = 's' AND NOT proisstrict AND provolatile = 'i') AS properties
 FROM pg_proc p JOIN pg_aggregate a ON aggfnoid = p.oid WHERE proname IN ('hll_add_agg', 'hll_union_agg', 'approx_count_distinct') GROUP BY proname ORDER BY proname;
 
+DROP VIEW nulls;
+DROP FUNCTION refused(text), refusals(text);
 DROP VIEW sets_of_fact, sets_of_parts;
 DROP TABLE fact, parts, daily, expected, united, long;
 DROP FUNCTION plan_has(text, text), by_sets();

@@ -145,9 +145,29 @@ ALTER TABLE copied ALTER v TYPE hllset;
 \copy copied FROM PROGRAM 'cat "$file"' (FORMAT binary)
 \! rm "$file"
 SELECT count(*) = (SELECT count(*) FROM form) AS copied, bool_and(c.v = f.v) AS same FROM copied c JOIN form f USING (id);
-CREATE TABLE typed (v hllset(8), free hllset);
-INSERT INTO typed SELECT v, v FROM form WHERE NOT (hll_info(v) ->> 'compact')::boolean;
-SELECT bool_and(v = hll_fold(free, 8) AND free::hllset(8) = v AND free::text::hllset(8) = v) AS folded FROM typed;
+-- a column with a modifier keeps plain sets, however a value comes to it
+CREATE TABLE typed (v hllset(8), c hllset(8, compact));
+CREATE FUNCTION refused(query text, v hllset, OUT answer text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query USING v;
+	answer := 'taken';
+EXCEPTION WHEN OTHERS THEN
+	answer := SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT hll_kind(v) AS kind, to_jsonb(hll_info(v) -> 'compact') AS compact, query, min(refused(query, v)), max(refused(query, v)) = min(refused(query, v)) AS all
+FROM form, unnest(ARRAY['INSERT INTO typed (v) VALUES ($1)', 'INSERT INTO typed (c) VALUES ($1)', 'SELECT $1::hllset(8)', 'SELECT $1::hllset(4, compact)', 'SELECT $1::text::hllset(8)', 'SELECT $1::bytea::hllset(8, compact)',
+	'SELECT ARRAY[$1]::hllset(8)[]', 'UPDATE typed SET v = $1', 'INSERT INTO typed VALUES (hllset_empty(), hllset_empty()) ON CONFLICT DO NOTHING', 'ALTER TABLE typed ALTER v SET DEFAULT NULL']) WITH ORDINALITY q (query, n)
+GROUP BY 1, 2, query, n ORDER BY 1, 2, n;
+DO $$
+DECLARE
+	v hllset(8);
+BEGIN
+	SELECT form.v INTO v FROM form LIMIT 1;
+EXCEPTION WHEN OTHERS THEN
+	RAISE NOTICE '%', SQLERRM;
+END $$;
+SELECT bool_and(hll_kind(hll_fold(v, 6)) <> 'set') AS folds_by_function FROM form;
+DROP FUNCTION refused(text, hllset);
 \set VERBOSITY default
 SELECT (a.large & b.large)::hllset(12) FROM base a, base b WHERE a.k = 0 AND b.k = 1;
 SELECT (a.large & b.large)::hllset(10, compact) FROM base a, base b WHERE a.k = 0 AND b.k = 1;

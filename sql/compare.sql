@@ -101,9 +101,9 @@ FROM parted;
 -- a materialised view is compared row by row
 CREATE MATERIALIZED VIEW summary AS SELECT k % 10 AS g, hll_union_agg(s) AS s FROM sets GROUP BY 1;
 CREATE UNIQUE INDEX ON summary (g);
-UPDATE sets SET s = hll_add(s, 'new') WHERE k % 10 = 3;
+UPDATE sets SET s = hll_add(s, 'new'::text) WHERE k % 10 = 3;
 REFRESH MATERIALIZED VIEW CONCURRENTLY summary;
-SELECT count(*), count(*) FILTER (WHERE hll_may_contain(s, 'new')) AS fresh FROM summary;
+SELECT count(*), count(*) FILTER (WHERE hll_may_contain(s, 'new'::text)) AS fresh FROM summary;
 
 DROP MATERIALIZED VIEW summary;
 DROP TABLE sets, distinct_sets, long, parted;

@@ -89,8 +89,8 @@ ORDER BY step;
 CREATE TABLE audience AS
 SELECT site, hll_add_agg(user_id) AS users FROM readers GROUP BY site;
 
-SELECT a.site, b.site AS with, about("both") AS users, about(both_error) AS error, exact,
-	round(("both" / (only_a + "both"))::numeric, 2) AS part_of_first, round(("both" / (only_b + "both"))::numeric, 2) AS part_of_second
+SELECT a.site, b.site AS with, about(in_both) AS users, about(in_both_error) AS error, exact,
+	round((in_both / (only_a + in_both))::numeric, 2) AS part_of_first, round((in_both / (only_b + in_both))::numeric, 2) AS part_of_second
 FROM audience a JOIN audience b ON a.site < b.site, hll_venn(a.users, b.users), exact_overlap e
 WHERE e.a = a.site AND e.b = b.site
 ORDER BY a.site, b.site;

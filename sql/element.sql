@@ -10,7 +10,7 @@ CREATE COLLATION element.ci (provider = icu, locale = 'und-u-ks-level2', determi
 
 -- ---- one value of each type: these hashes are part of the format ----
 
-SELECT hll_hash(1) AS "integer", hll_hash(0.5) AS "numeric", hll_hash(1.5::float8) AS "float", hll_hash('a') AS "text";
+SELECT hll_hash(1) AS "integer", hll_hash(0.5) AS "numeric", hll_hash(1.5::float8) AS "float", hll_hash('a'::text) AS "text";
 SELECT hll_hash('\x61'::bytea) AS bytes, hll_hash(true) AS "boolean",
 	hll_hash('00112233-4455-6677-8899-aabbccddeeff'::uuid) AS uuid, hll_hash('2024-02-29'::date) AS date;
 SELECT hll_hash('12:34:56.789'::time) AS "time", hll_hash('12:34:56.789+02'::timetz) AS timetz,
@@ -114,7 +114,7 @@ CREATE DOMAIN element.d_ints AS integer[];
 CREATE DOMAIN element.d_pair AS element.pair;
 CREATE DOMAIN element.d_range AS int4range;
 CREATE TYPE element.d_columns AS (a element.dd_int, b element.d_text, c element.d_int[], d element.d_pair);
-SELECT hll_hash(5::d_int) = hll_hash(5) AS domain, hll_hash(5::dd_int) = hll_hash(5) AS "of a domain", hll_hash('a'::d_text) = hll_hash('a') AS "text",
+SELECT hll_hash(5::d_int) = hll_hash(5) AS domain, hll_hash(5::dd_int) = hll_hash(5) AS "of a domain", hll_hash('a'::d_text) = hll_hash('a'::text) AS "text",
 	hll_hash('ok'::d_mood) = hll_hash('ok'::mood) AS enum, hll_hash('{1,2}'::d_ints) = hll_hash('{1,2}'::integer[]) AS "of arrays",
 	hll_hash('{1,2}'::dd_int[]) = hll_hash('{1,2}'::integer[]) AS "array of", hll_hash('[1,2)'::d_range) = hll_hash('[1,2)'::int4range) AS range,
 	hll_hash('(1,a)'::d_pair) = hll_hash('(1,a)'::pair) AS "of a composite",
@@ -124,14 +124,14 @@ SELECT hll_hash(5::d_int) = hll_hash(5) AS domain, hll_hash(5::dd_int) = hll_has
 SELECT hll_hash(1::smallint) = hll_hash(1) AND hll_hash(1) = hll_hash(1::bigint) AND hll_hash(1::bigint) = hll_hash(1.0) AS integers,
 	hll_hash(1.5::real) = hll_hash(1.5::float8) AND hll_hash(0.1::real) <> hll_hash(0.1::float8) AS floats,
 	hll_hash('a'::character(3)) = hll_hash('a'::character(5)) AND hll_hash('a'::character(3)) = hll_hash('a'::text)
-		AND hll_hash('a'::varchar) = hll_hash('a'::name) AND hll_hash('a'::name) = hll_hash('a'::"char") AND hll_hash('a'::"char") = hll_hash('a') AS texts,
+		AND hll_hash('a'::varchar) = hll_hash('a'::name) AND hll_hash('a'::name) = hll_hash('a'::"char") AND hll_hash('a'::"char") = hll_hash('a'::text) AS texts,
 	hll_hash('10.0.0.0/8'::inet) = hll_hash('10.0.0.0/8'::cidr) AS inet, hll_hash(B'101') = hll_hash('101'::bit varying) AS bits,
 	hll_hash('pg_class'::regclass) = hll_hash(1259::oid) AS oids, hll_hash('{1}'::smallint[]) = hll_hash('{1}'::numeric[]) AS arrays,
 	hll_hash('[1,2)'::int4range) = hll_hash('[1,2)'::int8range) AS ranges, hll_hash('(1,a)'::pair) = hll_hash(ROW(1::bigint, 'a'::name)) AS composites;
 SELECT count(DISTINCT h) = count(*) AS distinct_families FROM (VALUES
 	(hll_hash(0)), (hll_hash(0::float8)), (hll_hash(0::oid)), (hll_hash(0::money)), (hll_hash(false)), (hll_hash('2000-01-01'::date)), (hll_hash('00:00'::time)),
 	(hll_hash('00:00+00'::timetz)), (hll_hash('2000-01-01'::timestamp)), (hll_hash('2000-01-01 00:00+00'::timestamptz)), (hll_hash('0'::interval)),
-	(hll_hash('')), (hll_hash(''::bytea)), (hll_hash('ok')), (hll_hash('ok'::mood)), (hll_hash('ok'::text::bytea)), (hll_hash('"ok"'::jsonb)),
+	(hll_hash(''::text)), (hll_hash(''::bytea)), (hll_hash('ok'::text)), (hll_hash('ok'::mood)), (hll_hash('ok'::text::bytea)), (hll_hash('"ok"'::jsonb)),
 	(hll_hash('[]'::jsonb)), (hll_hash('{}'::integer[])), (hll_hash('empty'::int4range)), (hll_hash('{}'::int4multirange)), (hll_hash(ROW())),
 	(hll_hash(ROW(NULL::integer))), (hll_hash('{NULL}'::integer[])), (hll_hash('00000000-0000-0000-0000-000000000000'::uuid)),
 	(hll_hash('00:00:00:00:00:00'::macaddr)), (hll_hash('00:00:00:00:00:00:00:00'::macaddr8)), (hll_hash(''::bit varying))) AS f(h);
@@ -247,7 +247,7 @@ CREATE TABLE element.short (a text, b numeric, c integer[], d element.pair, e js
 INSERT INTO element.short VALUES ('a', 1.5, '{1,NULL,3}', '(1,a)', '{"a": [1.50]}', '[a,b)', '101', '10.0.0.1', '{a,NULL}');
 SELECT hll_hash(s) = hll_hash(ROW('a'::text, 1.5, '{1,NULL,3}'::integer[], '(1,a)'::pair, '{"a": [1.50]}'::jsonb, '[a,b)'::textrange, B'101', '10.0.0.1'::inet,
 		'{a,NULL}'::text[])) AS whole,
-	hll_hash(a) = hll_hash('a') AS text, hll_hash(b) = hll_hash(1.5) AS "numeric", hll_hash(c) = hll_hash('{1,NULL,3}'::integer[]) AS "array",
+	hll_hash(a) = hll_hash('a'::text) AS text, hll_hash(b) = hll_hash(1.5) AS "numeric", hll_hash(c) = hll_hash('{1,NULL,3}'::integer[]) AS "array",
 	hll_hash(d) = hll_hash('(1,a)'::pair) AS composite, hll_hash(e) = hll_hash('{"a": [1.50]}'::jsonb) AS jsonb,
 	hll_hash(f) = hll_hash('[a,b)'::textrange) AS range, hll_hash(g) = hll_hash(B'101') AS bits, hll_hash(h) = hll_hash('10.0.0.1'::inet) AS inet
 FROM element.short AS s;
@@ -347,7 +347,7 @@ SELECT expression, t.* FROM unnest(ARRAY[
 	$$hll_may_contain(hllset_empty(), c)$$,
 	$$hll_hash(a || b)$$, $$hll_hash(ARRAY[a || b])$$, $$hll_hash(ROW(a || b))$$, $$hll_add_agg(a || b)$$
 	]) AS expression, element.try(expression) AS t;
-SELECT hll_hash(a) = hll_hash('a') AND hll_hash(b) = hll_hash(a) AND hll_hash('a' COLLATE "und-x-icu") = hll_hash('a') AS deterministic FROM element.collated;
+SELECT hll_hash(a) = hll_hash('a'::text) AND hll_hash(b) = hll_hash(a) AND hll_hash('a'::text COLLATE "und-x-icu") = hll_hash('a'::text) AS deterministic FROM element.collated;
 
 -- the type of an argument can't be told in a call without an expression, such as an index's of its support function
 CREATE FUNCTION element.bare(integer) RETURNS integer LANGUAGE c IMMUTABLE STRICT AS '$libdir/hllset', 'hllset_hash_any';

@@ -1,12 +1,12 @@
 -- Counts, their errors and intervals.
 
-SELECT # hllset_empty() AS empty, # hllset_of('x') AS one, hll_relative_error(hllset_empty()) AS error_of_empty;
+SELECT # hllset_empty() AS empty, # hllset_of('x'::text) AS one, hll_relative_error(hllset_empty()) AS error_of_empty;
 SELECT hll_cardinality_bounds(hllset_empty()), (hll_cardinality_bounds(hllset_empty(), 0.99)).upper;
 
 -- sets of up to m/4 elements are exact; beyond, the error that the set itself states holds
 CREATE TABLE counted AS
-SELECT p, n, hll_add_agg(hll_hash(x), p) AS s
-FROM (VALUES (10), (12), (14)) AS v (p), (VALUES (10), (256), (1000), (5000), (20000), (200000)) AS w (n), generate_series(1, n) x GROUP BY p, n;
+SELECT p, n, (SELECT hll_add_agg(hll_hash(x), p) FROM generate_series(1, n) x) AS s
+FROM (VALUES (10), (12), (14)) AS v (p), (VALUES (10), (256), (1000), (5000), (20000), (200000)) AS w (n);
 SELECT p, n, # s = n AS exact, abs((# s) / n - 1) <= 4 * hll_relative_error(s) AS within_4_errors,
 	hll_relative_error(s) * sqrt(2 ^ p) BETWEEN 0 AND 0.66 AS error_as_stated
 FROM counted ORDER BY p, n;

@@ -44,7 +44,7 @@ END $$;
 
 -- ---- unions ----
 
-CREATE TABLE parts AS SELECT i, hll_add_agg(j, 9 + i % 5) AS s FROM generate_series(1, 40) i, LATERAL generate_series(i * 100, i * 300) j GROUP BY i;
+CREATE TABLE parts AS SELECT i, (SELECT hll_add_agg(j, 9 + i % 5) FROM generate_series(i * 100, i * 300) j) AS s FROM generate_series(1, 40) i;
 
 CREATE FUNCTION united(wanted text) RETURNS hllset LANGUAGE plpgsql AS $$
 DECLARE

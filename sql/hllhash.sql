@@ -1,6 +1,6 @@
 -- The type hllhash.
 
-SELECT hll_hash(1), hll_hash('a'), hll_hash('a'::"char"), hll_hash(NULL);
+SELECT hll_hash(1), hll_hash('a'::text), hll_hash('a'::"char"), hll_hash(NULL);
 SELECT '00000000000000aB'::hllhash, 'ffffffffffffffff'::hllhash;
 SELECT hll_hash(1)::text::hllhash = hll_hash(1) AS text, hll_hash(1)::bigint::hllhash = hll_hash(1) AS bigint,
 	hllhash_send(hll_hash(1)) = decode(hll_hash(1)::text, 'hex') AS binary_is_big_endian;

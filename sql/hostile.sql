@@ -4,8 +4,8 @@
 -- some hundred thousand small statements, for which no worker should be started where the server is made to
 SET max_parallel_workers_per_gather = 0;
 CREATE TABLE seed AS
-SELECT row_number() OVER () AS id, s::bytea AS b FROM (
-	SELECT hll_add_agg(hll_hash(x), p) AS s FROM (VALUES (4), (8), (12)) v (p), (VALUES (1), (15), (60), (900), (3000), (100000)) w (n), generate_series(1, n) x GROUP BY p, n) y;
+SELECT id, (SELECT hll_add_agg(hll_hash(x), p) FROM generate_series(1, n) x)::bytea AS b
+FROM ROWS FROM (unnest('{4,4,12,8,4,8,8,12,12,12,12,8,4,8,4,12,8,4}'::int[]), unnest('{60,1,1,3000,3000,60,15,60,100000,3000,15,100000,900,1,100000,900,900,15}'::int[])) WITH ORDINALITY v (p, n, id);
 INSERT INTO seed SELECT id + 100, b::hllset::hllset(4, compact)::bytea FROM seed;
 -- the n-th mutation of a value: a byte changed, a bit flipped, cut, lengthened, or its header exchanged; the same on every server
 CREATE FUNCTION mutate(b bytea, n bigint) RETURNS bytea LANGUAGE plpgsql AS $$
@@ -68,7 +68,7 @@ SELECT count(*) AS differ FROM mutant WHERE door <> 'ok' AND outcome('$1::text::
 TRUNCATE seed, mutant;
 INSERT INTO seed
 SELECT row_number() OVER () + 200, v::bytea
-FROM (SELECT hll_add_agg(hll_hash(x), p) AS a, hll_add_agg(hll_hash(x + 999), p) AS b, hll_add_agg(hll_hash(x * 3), p)::hllset(4, compact) AS c FROM (VALUES (4), (8)) v (p), generate_series(1, 2000) x GROUP BY p) y,
+FROM (VALUES (4), (8)) v (p), LATERAL (SELECT hll_add_agg(hll_hash(x), p) AS a, hll_add_agg(hll_hash(x + 999), p) AS b, hll_add_agg(hll_hash(x * 3), p)::hllset(4, compact) AS c FROM generate_series(1, 2000) x) y,
 	LATERAL (VALUES (a & b), (a - c), ((a # b) - c), ((SELECT hll_intersect_agg(hll_add(a, -i)) FROM generate_series(1, 7) i)), ((SELECT hll_intersect_agg(hll_add(a, -i)) - b FROM generate_series(1, 5) i))) z (v);
 INSERT INTO mutant
 SELECT seed.id, m.b, outcome('$1::bytea::hllset', unchecked(m.b, -1, true)) FROM seed, generate_series(1, 400) n, mutate(b, seed.id * 1000 + n) m (b);

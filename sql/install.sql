@@ -16,7 +16,7 @@ WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_e
 
 -- in any schema, with an empty search path, and after a move
 CREATE TABLE kept (s hllset(10, compact), h hllhash);
-INSERT INTO kept VALUES (hllset_of(1, 2, 3), hll_hash('x'));
+INSERT INTO kept VALUES (hllset_of(1, 2, 3), hll_hash('x'::text));
 CREATE INDEX ON kept (s);
 CREATE VIEW counted AS SELECT # s AS n, s | s AS u FROM kept;
 CREATE SCHEMA elsewhere;

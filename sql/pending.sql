@@ -31,12 +31,10 @@ END $$;
 SELECT * FROM same_if_sorted('SELECT g, hll_add_agg(x) AS s FROM visit GROUP BY g');
 SELECT * FROM same_if_sorted('SELECT h, hll_add_agg(x) AS s, approx_count_distinct(x) AS n FROM visit GROUP BY h');
 SELECT * FROM same_if_sorted('SELECT g, hll_add_agg(t, 10) AS s, hll_add_agg(x) FILTER (WHERE h > 2) AS f, hll_add_agg(ARRAY[x, h]) AS a, hll_add_agg(ROW(x, t)) AS c FROM visit GROUP BY g');
--- a precision for each row: the smallest holds
-SELECT * FROM same_if_sorted('SELECT g, hll_add_agg(x, 10 + id % 5) AS s FROM visit GROUP BY g');
-SELECT * FROM same_if_sorted('SELECT h, hll_add_agg(x, 14 - id / 10000) AS s FROM visit GROUP BY h');
-SELECT * FROM same_if_sorted('SELECT h, hll_add_agg(x, 10 + id / 10000) AS s FROM visit GROUP BY h');
+-- with a precision, which may be another one for each aggregate
+SELECT * FROM same_if_sorted('SELECT g, hll_add_agg(x, 10) AS s, hll_add_agg(h, 14) AS t FROM visit GROUP BY g');
 SELECT * FROM same_if_sorted('SELECT g, h, hll_add_agg(x) AS s FROM visit GROUP BY GROUPING SETS ((g), (h), (g, h))');
--- NULL is no element; a group of nothing else has no state
+-- NULL is no element; a group of nothing else is empty
 SELECT * FROM same_if_sorted('SELECT g, hll_add_agg(nullif(x, id % 3)) AS s, hll_add_agg(NULL::text) AS none FROM visit GROUP BY g');
 
 -- a hash table that is written out and read again

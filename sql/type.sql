@@ -5,9 +5,8 @@ SELECT hllset_empty(), hllset_empty(4), hllset_empty(18), hllset_of(1, 2, 3);
 SELECT '\x01010C01000000'::hllset = hllset_empty() AS upper_case_digits;
 SELECT hllset_of(1, 2, 3)::text::hllset = hllset_of(1, 2, 3) AS back_from_text;
 CREATE TABLE sample AS
-SELECT n, p, hll_add_agg(x, p) AS s
-FROM (VALUES (0), (1), (100), (1000), (5000), (100000)) AS v (n), (VALUES (4), (10), (12), (18)) AS w (p), generate_series(1, n) AS x
-GROUP BY n, p;
+SELECT n, p, (SELECT hll_add_agg(x, p) FROM generate_series(1, n) x) AS s
+FROM (VALUES (1), (100), (1000), (5000), (100000)) AS v (n), (VALUES (4), (10), (12), (18)) AS w (p);
 SELECT count(*), bool_and(s::text::hllset = s) AS text, bool_and(s::bytea::hllset = s) AS bytea,
 	bool_and(hllset_send(s) = s::bytea) AS send, bool_and(octet_length(s::text) = 2 + 2 * octet_length(s::bytea)) AS length
 FROM sample;
@@ -87,7 +86,7 @@ PREPARE by_value(hllset) AS SELECT count(*) FROM sample WHERE s = $1;
 EXECUTE by_value(hllset_empty(12));
 CREATE TABLE generated (s hllset DEFAULT hllset_empty(), n float8 GENERATED ALWAYS AS (# s) STORED);
 INSERT INTO generated DEFAULT VALUES;
-INSERT INTO generated VALUES (hllset_of('a', 'b'));
+INSERT INTO generated VALUES (hllset_of('a'::text, 'b'::text));
 SELECT n FROM generated ORDER BY n;
 
 -- statistics are gathered as for any type with an order

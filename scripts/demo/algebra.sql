@@ -3,7 +3,7 @@
 
 \qecho
 \qecho == What two sections both depend on, and how alike they are, for every pair of sections:
-\qecho '     ' SELECT a.section, b.section, "both", both_error FROM wants a, wants b, hll_venn(a.set, b.set)
+\qecho '     ' SELECT a.section, b.section, in_both, in_both_error FROM wants a, wants b, hll_venn(a.set, b.set)
 \qecho
 CREATE TABLE wants AS SELECT section, hll_add_agg(target) AS set FROM dependency GROUP BY section;
 CREATE TABLE wants_exact AS SELECT DISTINCT section, target FROM dependency;
@@ -18,7 +18,7 @@ SELECT clock_timestamp() AS t2 \gset
 
 CREATE VIEW largest AS SELECT section, set FROM wants ORDER BY # set DESC LIMIT 8;
 \qecho The eight largest sections: shared dependencies, exact / hllset
-SELECT a, b, coalesce(count, 0) || ' / ' || round("both") AS cell
+SELECT a, b, coalesce(count, 0) || ' / ' || round(in_both) AS cell
 FROM shared LEFT JOIN shared_exact USING (a, b)
 WHERE a IN (SELECT section FROM largest) AND b IN (SELECT section FROM largest) ORDER BY a, b
 \crosstabview a b cell
@@ -31,7 +31,7 @@ SELECT count(*) AS pairs, ms(:'t1', :'t2') AS exact, ms(:'t0', :'t1') AS hllset 
 
 CREATE TABLE answer (step text, exact bigint, estimate double precision, lower double precision, upper double precision);
 INSERT INTO answer
-SELECT 'shared by two', coalesce(count, 0), "both", "both" - 1.96 * both_error, "both" + 1.96 * both_error
+SELECT 'shared by two', coalesce(count, 0), in_both, in_both - 1.96 * in_both_error, in_both + 1.96 * in_both_error
 FROM shared LEFT JOIN shared_exact USING (a, b);
 
 \qecho == What a section needs and no other does

@@ -150,7 +150,7 @@ HllsetStatus hllset_core_sample(HllsetBytes value, void *work, HllsetBytes *resu
 
 /*
  * The value folded to a smaller or equal precision and in the wanted form. A graded set becomes compact by pouring its tokens;
- * compact into graded answers HLLSET_NOT_GRADED, an expression or a sample into compact HLLSET_NOT_A_SET, a higher precision
+ * compact into graded answers HLLSET_NOT_GRADED, an expression or a sample into either HLLSET_NOT_A_SET, a higher precision
  * HLLSET_RAISES_PRECISION, one below 4 HLLSET_BAD_PRECISION. If nothing changes, *result is
  * value itself, of which only the header has been read.
  */

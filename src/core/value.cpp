@@ -285,12 +285,12 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 		return status;
 	if (precision < kMinPrecision)
 		return HLLSET_BAD_PRECISION;
+	if (form != HLLSET_AS_IT_IS && header.kind != Kind::set)
+		return HLLSET_NOT_A_SET;
 	if (precision > header.precision)
 		return HLLSET_RAISES_PRECISION;
 	if (form == HLLSET_GRADED && header.compact)
 		return HLLSET_NOT_GRADED;
-	if (form == HLLSET_COMPACT && header.kind != Kind::set)
-		return HLLSET_NOT_A_SET;
 
 	bool compact = header.compact || form == HLLSET_COMPACT;
 

@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The aggregates of elements: transition, combine, serial and final functions over one state, HllsetState, which is NULL until an
- * element is seen. Detoasting and hashing happen in the caller's context, which lives for a row; only the state lies in the aggregate's.
+ * The aggregates of elements: transition, combine, serial and final functions over one state, HllsetState, which is NULL until a row
+ * is seen. Detoasting and hashing happen in the caller's context, which lives for a row; only the state lies in the aggregate's.
  */
 #include "hllset_pg.h"
 
 #include <math.h>
 
-PG_FUNCTION_INFO_V1(hllset_add_trans_int2);
-PG_FUNCTION_INFO_V1(hllset_add_trans_int4);
-PG_FUNCTION_INFO_V1(hllset_add_trans_int8);
-PG_FUNCTION_INFO_V1(hllset_add_trans_numeric);
-PG_FUNCTION_INFO_V1(hllset_add_trans_float4);
-PG_FUNCTION_INFO_V1(hllset_add_trans_float8);
-PG_FUNCTION_INFO_V1(hllset_add_trans_text);
-PG_FUNCTION_INFO_V1(hllset_add_trans_bytea);
-PG_FUNCTION_INFO_V1(hllset_add_trans_uuid);
-PG_FUNCTION_INFO_V1(hllset_add_trans_bool);
-PG_FUNCTION_INFO_V1(hllset_add_trans_date);
-PG_FUNCTION_INFO_V1(hllset_add_trans_timestamp);
-PG_FUNCTION_INFO_V1(hllset_add_trans_timestamptz);
-PG_FUNCTION_INFO_V1(hllset_add_trans_inet);
-PG_FUNCTION_INFO_V1(hllset_add_trans_jsonb);
-PG_FUNCTION_INFO_V1(hllset_add_trans_oid);
-PG_FUNCTION_INFO_V1(hllset_add_trans_char);
+PG_FUNCTION_INFO_V1(hllset_add_trans);
 PG_FUNCTION_INFO_V1(hllset_add_trans_hllhash);
-PG_FUNCTION_INFO_V1(hllset_add_trans_any);
 PG_FUNCTION_INFO_V1(hllset_accum_combine);
 PG_FUNCTION_INFO_V1(hllset_accum_serialize);
 PG_FUNCTION_INFO_V1(hllset_accum_deserialize);
@@ -50,21 +33,6 @@ hllset_return_state(FunctionCallInfo fcinfo, void *state)
 	PG_RETURN_POINTER(state);
 }
 
-/* Of the third argument, if there is one. */
-static int
-get_precision(FunctionCallInfo fcinfo)
-{
-	int precision;
-
-	if (PG_NARGS() <= 2)
-		return HLLSET_DEFAULT_PRECISION;
-	if (PG_ARGISNULL(2))
-		hllset_refuse_null_precision();
-	precision = PG_GETARG_INT32(2);
-	hllset_check_precision(precision);
-	return precision;
-}
-
 static HllsetState *
 new_state(FunctionCallInfo fcinfo, int precision)
 {
@@ -75,200 +43,57 @@ new_state(FunctionCallInfo fcinfo, int precision)
 	return state;
 }
 
-static void
-fold(HllsetState *state, int precision)
+/* The argument is as it was before, and so fits every state. */
+static inline bool
+has_same_precision(FunctionCallInfo fcinfo)
 {
-	uint8 body[HLLSET_EMPTY_SIZE];
-	HllsetBytes empty = {body, hllset_core_empty(precision, false, body)};
+	const HllsetSite *site = fcinfo->flinfo->fn_extra;
 
-	hllset_state_union(state, empty);
+	return site != NULL && site->precision_is_fixed && !PG_ARGISNULL(2) &&
+		   PG_GETARG_INT32(2) == site->precision;
 }
 
-/* The state with one more hash. The precision may differ from row to row: the smallest one holds, whatever the order. */
-static pg_noinline Datum
-add_hash_at_precision(FunctionCallInfo fcinfo, uint64 hash)
+static pg_noinline HllsetState *
+check_state(FunctionCallInfo fcinfo, HllsetState *state)
 {
-	HllsetState *state = hllset_state_argument(fcinfo, 0);
-	int precision = get_precision(fcinfo);
+	int precision = HLLSET_DEFAULT_PRECISION;
 
-	if (state == NULL)
-		state = new_state(fcinfo, precision);
-	else if (hllset_pending_may_be_finer(state, precision) &&
-			 precision < hllset_core_accum_precision(state->accum))
-		fold(state, precision);
-	hllset_state_add_later(state, hash);
-	PG_RETURN_POINTER(state);
+	if (PG_NARGS() > 2)
+		precision = hllset_precision_argument(fcinfo, state);
+	return state != NULL ? state : new_state(fcinfo, precision);
 }
 
-/* Inline, since this is done for every row. */
-static inline Datum
-add_hash(FunctionCallInfo fcinfo, uint64 hash)
+/* The state to which this row's element is added, made by the first row of the group. */
+static inline HllsetState *
+state_of_row(FunctionCallInfo fcinfo)
 {
 	HllsetState *state = hllset_state_argument(fcinfo, 0);
 
-	if (state == NULL || PG_NARGS() > 2)
-		return add_hash_at_precision(fcinfo, hash);
-	hllset_state_add_later(state, hash);
+	if (likely(state != NULL && (PG_NARGS() == 2 || has_same_precision(fcinfo))))
+		return state;
+	return check_state(fcinfo, state);
+}
+
+/* NULL is no element, but a group of NULLs alone is the empty set. */
+Datum
+hllset_add_trans(PG_FUNCTION_ARGS)
+{
+	HllsetState *state = state_of_row(fcinfo);
+
+	if (!PG_ARGISNULL(1))
+		hllset_state_add_later(state, hllset_hash_argument(fcinfo, 1));
 	PG_RETURN_POINTER(state);
 }
 
-/* NULL is no element. */
-static Datum
-skip_null(FunctionCallInfo fcinfo)
-{
-	return hllset_return_state(fcinfo, hllset_state_argument(fcinfo, 0));
-}
-
-Datum
-hllset_add_trans_int2(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_integer(PG_GETARG_INT16(1)));
-}
-
-Datum
-hllset_add_trans_int4(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_integer(PG_GETARG_INT32(1)));
-}
-
-Datum
-hllset_add_trans_int8(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_integer(PG_GETARG_INT64(1)));
-}
-
-Datum
-hllset_add_trans_numeric(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_numeric(PG_GETARG_DATUM(1)));
-}
-
-Datum
-hllset_add_trans_float4(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_float(PG_GETARG_FLOAT4(1)));
-}
-
-Datum
-hllset_add_trans_float8(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_float(PG_GETARG_FLOAT8(1)));
-}
-
-Datum
-hllset_add_trans_text(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
-}
-
-Datum
-hllset_add_trans_bytea(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_bytea(PG_GETARG_DATUM(1)));
-}
-
-Datum
-hllset_add_trans_uuid(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_uuid(PG_GETARG_DATUM(1)));
-}
-
-Datum
-hllset_add_trans_bool(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_boolean(PG_GETARG_BOOL(1)));
-}
-
-Datum
-hllset_add_trans_date(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_date(PG_GETARG_INT32(1)));
-}
-
-Datum
-hllset_add_trans_timestamp(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_timestamp(PG_GETARG_INT64(1)));
-}
-
-Datum
-hllset_add_trans_timestamptz(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_timestamptz(PG_GETARG_INT64(1)));
-}
-
-Datum
-hllset_add_trans_inet(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_inet(PG_GETARG_DATUM(1)));
-}
-
-Datum
-hllset_add_trans_jsonb(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_jsonb(PG_GETARG_DATUM(1)));
-}
-
-Datum
-hllset_add_trans_oid(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_oid(PG_GETARG_OID(1)));
-}
-
-Datum
-hllset_add_trans_char(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_char(PG_GETARG_CHAR(1)));
-}
-
+/* This one needs nothing of what the server knows of a call, so that others can call it too. */
 Datum
 hllset_add_trans_hllhash(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, DatumGetUInt64(PG_GETARG_DATUM(1)));
-}
+	HllsetState *state = state_of_row(fcinfo);
 
-Datum
-hllset_add_trans_any(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(1))
-		return skip_null(fcinfo);
-	return add_hash(fcinfo, hllset_hash_argument(fcinfo, 1));
+	if (!PG_ARGISNULL(1))
+		hllset_state_add_later(state, DatumGetUInt64(PG_GETARG_DATUM(1)));
+	PG_RETURN_POINTER(state);
 }
 
 Datum
@@ -282,6 +107,7 @@ hllset_accum_combine(PG_FUNCTION_ARGS)
 		return hllset_return_state(fcinfo, state);
 	if (state == NULL)
 		state = hllset_state_new(context, hllset_core_accum_precision(other->accum));
+	hllset_precision_check_combined(fcinfo, state, other);
 	hllset_state_merge(state, other);
 	PG_RETURN_POINTER(state);
 }

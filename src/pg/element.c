@@ -8,15 +8,20 @@
  */
 #include "element.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_range.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* ---- what is known of a type ---- */
 
-void
-hllset_element_check_collation(Oid collation)
+static void
+check_collation(Oid collation)
 {
 	if (collation == DEFAULT_COLLATION_OID || collation == C_COLLATION_OID)
 		return;
@@ -60,12 +65,28 @@ resolve_array(HllsetElement *element, Oid member)
 	hllset_element_resolve(&element->parts[0], member, element->collation);
 }
 
+/* Bounds that another operator class than their type's own calls equal would have different hashes. */
+static void
+check_bounds_order(Oid type, Oid bound)
+{
+	HeapTuple tuple = SearchSysCache1(RANGETYPE, ObjectIdGetDatum(type));
+	Oid order;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for range type %u", type);
+	order = ((Form_pg_range) GETSTRUCT(tuple))->rngsubopc;
+	ReleaseSysCache(tuple);
+	if (order != GetDefaultOpClass(bound, BTREE_AM_OID))
+		hllset_refuse_range(type);
+}
+
 static void
 resolve_range(HllsetElement *element, Oid type)
 {
 	element->family = HLLSET_FAMILY_RANGE;
 	element->append = hllset_nested_append_range;
 	element->cache = lookup_type_cache(type, TYPECACHE_RANGE_INFO);
+	check_bounds_order(type, element->cache->rngelemtype->type_id);
 	hllset_element_make_parts(element, 1);
 	hllset_element_resolve(&element->parts[0], element->cache->rngelemtype->type_id,
 						   element->cache->rng_collation);
@@ -93,11 +114,25 @@ resolve_composite(HllsetElement *element, Oid type)
 	}
 }
 
+static uint64
+hash_nested(HllsetElement *element, Datum value)
+{
+	StringInfoData out;
+	uint64 hash;
+
+	initStringInfo(&out);
+	element->append(&out, element, value);
+	hash = hllset_core_hash(out.data, out.len, element->family);
+	pfree(out.data);
+	return hash;
+}
+
 static void
 resolve_other(HllsetElement *element, Oid type)
 {
 	Oid member = get_element_type(type);
 
+	element->hash = hash_nested;
 	if (type == JSONBOID)
 	{
 		element->family = HLLSET_FAMILY_JSONB;
@@ -113,6 +148,7 @@ resolve_other(HllsetElement *element, Oid type)
 		{
 			case TYPTYPE_ENUM:
 				element->scalar = &hllset_scalar_enum;
+				element->hash = hllset_scalar_enum.hash;
 				break;
 			case TYPTYPE_RANGE:
 				resolve_range(element, type);
@@ -148,8 +184,12 @@ hllset_element_resolve(HllsetElement *element, Oid type, Oid collation)
 	element->scalar = hllset_scalar_find(base);
 	if (element->scalar == NULL)
 		resolve_other(element, base);
-	else if (type_is_collatable(base))
-		hllset_element_check_collation(collation);
+	else
+	{
+		element->hash = element->scalar->hash;
+		if (type_is_collatable(base))
+			check_collation(collation);
+	}
 	element->type = type;
 }
 
@@ -179,43 +219,75 @@ hllset_element_append_item(StringInfo out, HllsetElement *element, Datum value, 
 	}
 }
 
-uint64
-hllset_element_hash_nested(HllsetElement *element, Datum value)
-{
-	StringInfoData out;
-	uint64 hash;
+/* ---- arguments of functions ---- */
 
-	initStringInfo(&out);
-	element->append(&out, element, value);
-	hash = hllset_core_hash(out.data, out.len, element->family);
-	pfree(out.data);
-	return hash;
+/* An hllhash is a hash already; within another value it is no element. */
+static uint64
+hash_hllhash(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return DatumGetUInt64(value);
 }
 
-uint64
-hllset_hash_value(FmgrInfo *flinfo, Datum value, Oid type, Oid collation)
+static void
+resolve_argument(HllsetElement *element, Oid type, Oid collation)
 {
-	HllsetSite *site = hllset_site(flinfo);
-	HllsetElement *element = site->element;
-	HllsetCanonical canonical;
-
-	if (element == NULL)
+	if (OidIsValid(type) && hllset_is_own_type(getBaseType(type), "hllhash"))
 	{
-		element = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(HllsetElement));
-		element->context = flinfo->fn_mcxt;
-		site->element = element;
+		element->hash = hash_hllhash;
+		element->type = type;
+		element->collation = collation;
 	}
-	hllset_element_resolve(element, type, collation);
-	if (element->scalar == NULL)
-		return hllset_element_hash_nested(element, value);
-	hllset_scalar_read(element->scalar, value, &canonical);
-	return hllset_canonical_hash(&canonical);
+	else
+		hllset_element_resolve(element, type, collation);
+}
+
+/* What is known of the type of an argument; the first time nothing is. */
+static HllsetElement *
+argument(FunctionCallInfo fcinfo, int argno)
+{
+	HllsetSite *site = hllset_site(fcinfo->flinfo);
+
+	if (site->elements == NULL)
+	{
+		MemoryContext context = fcinfo->flinfo->fn_mcxt;
+
+		site->elements = MemoryContextAllocZero(context, PG_NARGS() * sizeof(HllsetElement));
+		for (int i = 0; i < PG_NARGS(); i++)
+			site->elements[i].context = context;
+	}
+	return &site->elements[argno];
+}
+
+static pg_noinline uint64
+hash_first(FunctionCallInfo fcinfo, int argno)
+{
+	HllsetElement *element = argument(fcinfo, argno);
+
+	resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
+	return element->hash(element, PG_GETARG_DATUM(argno));
 }
 
 uint64
 hllset_hash_argument(FunctionCallInfo fcinfo, int argno)
 {
-	Oid type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+	HllsetSite *site = fcinfo->flinfo->fn_extra;
+	HllsetElement *element;
 
-	return hllset_hash_value(fcinfo->flinfo, PG_GETARG_DATUM(argno), type, PG_GET_COLLATION());
+	if (unlikely(site == NULL || site->elements == NULL))
+		return hash_first(fcinfo, argno);
+	element = &site->elements[argno];
+	if (unlikely(!OidIsValid(element->type)))
+		return hash_first(fcinfo, argno);
+	return element->hash(element, PG_GETARG_DATUM(argno));
+}
+
+uint64
+hllset_hash_member(FunctionCallInfo fcinfo, int argno, Datum member, Oid type)
+{
+	HllsetElement *element = argument(fcinfo, argno);
+
+	if (element->type != type)
+		resolve_argument(element, type, PG_GET_COLLATION());
+	return element->hash(element, member);
 }

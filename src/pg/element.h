@@ -22,14 +22,20 @@ typedef struct HllsetCanonical
 	uint8 room[64];
 } HllsetCanonical;
 
+typedef struct HllsetElement HllsetElement;
+
 /* Fills canonical, in which the family stands and copy is NULL. Only numeric changes the family. */
 typedef void (*HllsetRead)(Datum value, HllsetCanonical *canonical);
+
+/* The hash of a value of the element's type. */
+typedef uint64 (*HllsetHash)(HllsetElement *element, Datum value);
 
 typedef struct HllsetScalar
 {
 	Oid type;
 	HllsetFamily family;
 	HllsetRead read;
+	HllsetHash hash; /* of the canonical bytes, perhaps by a shorter way */
 } HllsetScalar;
 
 /*
@@ -37,11 +43,11 @@ typedef struct HllsetScalar
  * keep in parts what they know of the types inside: one part for an array's elements or the bounds
  * of a (multi)range, one for each column of a composite.
  */
-typedef struct HllsetElement HllsetElement;
 struct HllsetElement
 {
 	Oid type; /* as asked for, perhaps a domain; InvalidOid if not resolved yet */
 	Oid collation;
+	HllsetHash hash;
 	const HllsetScalar *scalar; /* NULL for the others */
 	HllsetFamily family;        /* of the others */
 	void (*append)(StringInfo out, HllsetElement *element, Datum value);
@@ -54,10 +60,8 @@ struct HllsetElement
 /* in element.c */
 extern void hllset_element_resolve(HllsetElement *element, Oid type, Oid collation);
 extern void hllset_element_make_parts(HllsetElement *element, int nparts);
-extern void hllset_element_check_collation(Oid collation);
 extern void hllset_element_append_item(StringInfo out, HllsetElement *element, Datum value,
 									   bool isnull);
-extern uint64 hllset_element_hash_nested(HllsetElement *element, Datum value);
 
 /* in element_scalar.c */
 extern const HllsetScalar hllset_scalar_enum;

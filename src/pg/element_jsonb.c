@@ -177,11 +177,3 @@ hllset_jsonb_append(StringInfo out, HllsetElement *element, Datum value)
 	if ((Pointer) jsonb != DatumGetPointer(value))
 		pfree(jsonb);
 }
-
-uint64
-hllset_hash_jsonb(Datum value)
-{
-	HllsetElement element = {.family = HLLSET_FAMILY_JSONB, .append = hllset_jsonb_append};
-
-	return hllset_element_hash_nested(&element, value);
-}

@@ -271,50 +271,100 @@ read_inet(Datum value, HllsetCanonical *canonical)
 	hllset_canonical_put(canonical, room, 2 + size);
 }
 
+/* ---- hashes ---- */
+
+/* Of any scalar. */
+static uint64
+hash_read(HllsetElement *element, Datum value)
+{
+	HllsetCanonical canonical;
+
+	hllset_scalar_read(element->scalar, value, &canonical);
+	return hllset_canonical_hash(&canonical);
+}
+
+static uint64
+hash_int2(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return hllset_core_hash_word((uint64) (int64) DatumGetInt16(value), HLLSET_FAMILY_INTEGER);
+}
+
+static uint64
+hash_int4(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return hllset_core_hash_word((uint64) (int64) DatumGetInt32(value), HLLSET_FAMILY_INTEGER);
+}
+
+/* Of 8 bytes as they are. */
+static uint64
+hash_8(HllsetElement *element, Datum value)
+{
+	return hllset_core_hash_word((uint64) DatumGetInt64(value), element->scalar->family);
+}
+
+/* Where bytes lie plain they are hashed in place: neither compressed nor stored elsewhere. */
+static uint64
+hash_varlena(HllsetElement *element, Datum value)
+{
+	const struct varlena *bytes = (const struct varlena *) DatumGetPointer(value);
+
+	if (VARATT_IS_EXTERNAL(bytes) || VARATT_IS_COMPRESSED(bytes))
+		return hash_read(element, value);
+	return hllset_core_hash(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), element->scalar->family);
+}
+
+static uint64
+hash_text(HllsetElement *element, Datum value)
+{
+	return hllset_scalar_is_utf8() ? hash_varlena(element, value) : hash_read(element, value);
+}
+
 /* ---- which type is read how ---- */
 
-const HllsetScalar hllset_scalar_enum = {InvalidOid, HLLSET_FAMILY_ENUM, read_enum};
+const HllsetScalar hllset_scalar_enum = {InvalidOid, HLLSET_FAMILY_ENUM, read_enum, hash_read};
 
 static const HllsetScalar scalars[] = {
-	{INT2OID, HLLSET_FAMILY_INTEGER, read_int2},
-	{INT4OID, HLLSET_FAMILY_INTEGER, read_int4},
-	{INT8OID, HLLSET_FAMILY_INTEGER, read_8},
-	{NUMERICOID, HLLSET_FAMILY_NUMERIC, hllset_numeric_read},
-	{FLOAT4OID, HLLSET_FAMILY_FLOAT, read_float4},
-	{FLOAT8OID, HLLSET_FAMILY_FLOAT, read_float8},
-	{TEXTOID, HLLSET_FAMILY_TEXT, read_text},
-	{VARCHAROID, HLLSET_FAMILY_TEXT, read_text},
-	{NAMEOID, HLLSET_FAMILY_TEXT, read_name},
-	{BPCHAROID, HLLSET_FAMILY_TEXT, read_bpchar},
-	{CHAROID, HLLSET_FAMILY_TEXT, read_char},
-	{BYTEAOID, HLLSET_FAMILY_BYTES, read_varlena},
-	{BOOLOID, HLLSET_FAMILY_BOOLEAN, read_bool},
-	{UUIDOID, HLLSET_FAMILY_UUID, read_uuid},
-	{DATEOID, HLLSET_FAMILY_DATE, read_4},
-	{TIMEOID, HLLSET_FAMILY_TIME, read_8},
-	{TIMETZOID, HLLSET_FAMILY_TIMETZ, read_timetz},
-	{TIMESTAMPOID, HLLSET_FAMILY_TIMESTAMP, read_8},
-	{TIMESTAMPTZOID, HLLSET_FAMILY_TIMESTAMPTZ, read_8},
-	{INTERVALOID, HLLSET_FAMILY_INTERVAL, read_interval},
-	{INETOID, HLLSET_FAMILY_INET, read_inet},
-	{CIDROID, HLLSET_FAMILY_INET, read_inet},
-	{MACADDROID, HLLSET_FAMILY_MACADDR, read_macaddr},
-	{MACADDR8OID, HLLSET_FAMILY_MACADDR8, read_macaddr8},
-	{BITOID, HLLSET_FAMILY_BITS, read_varlena},
-	{VARBITOID, HLLSET_FAMILY_BITS, read_varlena},
-	{MONEYOID, HLLSET_FAMILY_MONEY, read_8},
-	{OIDOID, HLLSET_FAMILY_OID, read_4},
-	{REGCLASSOID, HLLSET_FAMILY_OID, read_4},
-	{REGCOLLATIONOID, HLLSET_FAMILY_OID, read_4},
-	{REGCONFIGOID, HLLSET_FAMILY_OID, read_4},
-	{REGDICTIONARYOID, HLLSET_FAMILY_OID, read_4},
-	{REGNAMESPACEOID, HLLSET_FAMILY_OID, read_4},
-	{REGOPEROID, HLLSET_FAMILY_OID, read_4},
-	{REGOPERATOROID, HLLSET_FAMILY_OID, read_4},
-	{REGPROCOID, HLLSET_FAMILY_OID, read_4},
-	{REGPROCEDUREOID, HLLSET_FAMILY_OID, read_4},
-	{REGROLEOID, HLLSET_FAMILY_OID, read_4},
-	{REGTYPEOID, HLLSET_FAMILY_OID, read_4},
+	{INT2OID, HLLSET_FAMILY_INTEGER, read_int2, hash_int2},
+	{INT4OID, HLLSET_FAMILY_INTEGER, read_int4, hash_int4},
+	{INT8OID, HLLSET_FAMILY_INTEGER, read_8, hash_8},
+	{NUMERICOID, HLLSET_FAMILY_NUMERIC, hllset_numeric_read, hash_read},
+	{FLOAT4OID, HLLSET_FAMILY_FLOAT, read_float4, hash_read},
+	{FLOAT8OID, HLLSET_FAMILY_FLOAT, read_float8, hash_read},
+	{TEXTOID, HLLSET_FAMILY_TEXT, read_text, hash_text},
+	{VARCHAROID, HLLSET_FAMILY_TEXT, read_text, hash_text},
+	{NAMEOID, HLLSET_FAMILY_TEXT, read_name, hash_read},
+	{BPCHAROID, HLLSET_FAMILY_TEXT, read_bpchar, hash_read},
+	{CHAROID, HLLSET_FAMILY_TEXT, read_char, hash_read},
+	{BYTEAOID, HLLSET_FAMILY_BYTES, read_varlena, hash_varlena},
+	{BOOLOID, HLLSET_FAMILY_BOOLEAN, read_bool, hash_read},
+	{UUIDOID, HLLSET_FAMILY_UUID, read_uuid, hash_read},
+	{DATEOID, HLLSET_FAMILY_DATE, read_4, hash_read},
+	{TIMEOID, HLLSET_FAMILY_TIME, read_8, hash_8},
+	{TIMETZOID, HLLSET_FAMILY_TIMETZ, read_timetz, hash_read},
+	{TIMESTAMPOID, HLLSET_FAMILY_TIMESTAMP, read_8, hash_8},
+	{TIMESTAMPTZOID, HLLSET_FAMILY_TIMESTAMPTZ, read_8, hash_8},
+	{INTERVALOID, HLLSET_FAMILY_INTERVAL, read_interval, hash_read},
+	{INETOID, HLLSET_FAMILY_INET, read_inet, hash_read},
+	{CIDROID, HLLSET_FAMILY_INET, read_inet, hash_read},
+	{MACADDROID, HLLSET_FAMILY_MACADDR, read_macaddr, hash_read},
+	{MACADDR8OID, HLLSET_FAMILY_MACADDR8, read_macaddr8, hash_read},
+	{BITOID, HLLSET_FAMILY_BITS, read_varlena, hash_varlena},
+	{VARBITOID, HLLSET_FAMILY_BITS, read_varlena, hash_varlena},
+	{MONEYOID, HLLSET_FAMILY_MONEY, read_8, hash_8},
+	{OIDOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGCLASSOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGCOLLATIONOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGCONFIGOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGDICTIONARYOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGNAMESPACEOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGOPEROID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGOPERATOROID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGPROCOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGPROCEDUREOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGROLEOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{REGTYPEOID, HLLSET_FAMILY_OID, read_4, hash_read},
 };
 
 /* NULL if the type is no scalar that can be hashed. Enums are not found here. */
@@ -325,117 +375,4 @@ hllset_scalar_find(Oid type)
 		if (scalars[i].type == type)
 			return &scalars[i];
 	return NULL;
-}
-
-/* ---- concrete types ---- */
-
-static inline uint64
-hash_value(HllsetFamily family, HllsetRead read, Datum value)
-{
-	HllsetCanonical canonical;
-
-	canonical.family = family;
-	canonical.copy = NULL;
-	read(value, &canonical);
-	return hllset_canonical_hash(&canonical);
-}
-
-uint64
-hllset_hash_integer(int64 value)
-{
-	return hllset_core_hash_word((uint64) value, HLLSET_FAMILY_INTEGER);
-}
-
-uint64
-hllset_hash_numeric(Datum value)
-{
-	return hash_value(HLLSET_FAMILY_NUMERIC, hllset_numeric_read, value);
-}
-
-uint64
-hllset_hash_float(double value)
-{
-	return hash_value(HLLSET_FAMILY_FLOAT, read_float8, Float8GetDatum(value));
-}
-
-/* Bytes that are hashed where they lie: neither compressed nor stored elsewhere. */
-static inline bool
-lie_plain(Datum value)
-{
-	const struct varlena *bytes = (const struct varlena *) DatumGetPointer(value);
-
-	return !VARATT_IS_EXTERNAL(bytes) && !VARATT_IS_COMPRESSED(bytes);
-}
-
-static inline uint64
-hash_plain(HllsetFamily family, Datum value)
-{
-	const struct varlena *bytes = (const struct varlena *) DatumGetPointer(value);
-
-	return hllset_core_hash(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), family);
-}
-
-uint64
-hllset_hash_text(Datum value, Oid collation)
-{
-	hllset_element_check_collation(collation);
-	if (lie_plain(value) && hllset_scalar_is_utf8())
-		return hash_plain(HLLSET_FAMILY_TEXT, value);
-	return hash_value(HLLSET_FAMILY_TEXT, read_text, value);
-}
-
-uint64
-hllset_hash_char(char value)
-{
-	return hash_value(HLLSET_FAMILY_TEXT, read_char, CharGetDatum(value));
-}
-
-uint64
-hllset_hash_bytea(Datum value)
-{
-	if (lie_plain(value))
-		return hash_plain(HLLSET_FAMILY_BYTES, value);
-	return hash_value(HLLSET_FAMILY_BYTES, read_varlena, value);
-}
-
-uint64
-hllset_hash_uuid(Datum value)
-{
-	return hash_value(HLLSET_FAMILY_UUID, read_uuid, value);
-}
-
-uint64
-hllset_hash_boolean(bool value)
-{
-	return hash_value(HLLSET_FAMILY_BOOLEAN, read_bool, BoolGetDatum(value));
-}
-
-uint64
-hllset_hash_date(int32 value)
-{
-	return hash_value(HLLSET_FAMILY_DATE, read_4, Int32GetDatum(value));
-}
-
-uint64
-hllset_hash_timestamp(int64 value)
-{
-	return hllset_core_hash_word((uint64) value, HLLSET_FAMILY_TIMESTAMP);
-}
-
-uint64
-hllset_hash_timestamptz(int64 value)
-{
-	return hllset_core_hash_word((uint64) value, HLLSET_FAMILY_TIMESTAMPTZ);
-}
-
-uint64
-hllset_hash_inet(Datum value)
-{
-	return hash_value(HLLSET_FAMILY_INET, read_inet, value);
-}
-
-uint64
-hllset_hash_oid(Oid value)
-{
-	return hash_value(HLLSET_FAMILY_OID, read_4, ObjectIdGetDatum(value));
 }

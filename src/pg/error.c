@@ -2,9 +2,15 @@
 /* Every message of the extension, and the only switch over the core's statuses. */
 #include "hllset_pg.h"
 
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "mb/pg_wchar.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* Input longer than this is cut in messages. */
 #define SHOWN_BYTES 64
@@ -47,17 +53,28 @@ status_detail(HllsetStatus status)
 	elog(ERROR, "unexpected hllset status %d", (int) status);
 }
 
-/* Whether values of a type are read by this input function of ours: no name is looked up, as the schema is not known. */
-static bool
-reads_with(Oid type, PGFunction input)
+static char *
+type_name(Oid type)
 {
-	Oid function;
-	Oid parameter;
-	FmgrInfo flinfo;
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	char *name;
 
-	getTypeInputInfo(type, &function, &parameter);
-	fmgr_info(function, &flinfo);
-	return flinfo.fn_addr == input;
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	name = pstrdup(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* By its extension: the schema may be any. */
+bool
+hllset_is_own_type(Oid type, const char *name)
+{
+	char *found = type_name(type);
+	bool same = strcmp(found, name) == 0;
+
+	pfree(found);
+	return same && getExtensionOfObject(TypeRelationId, type) == get_extension_oid("hllset", true);
 }
 
 static const char *
@@ -100,29 +117,30 @@ hllset_refuse_hash_text(fmNodePtr escontext, const char *text)
 
 /* The value can't be brought to precision "to" in the wanted form. */
 Datum
-hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes value, int to)
+hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes value, int to,
+					  HllsetForm form)
 {
 	HllsetInfo info = hllset_inspect(value);
 
 	if (status == HLLSET_RAISES_PRECISION)
 		HLLSET_SOFT_ERROR(
-			escontext, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("cannot raise hllset precision from %d to %d", info.precision, to),
-						errhint("Build the set with precision %d.", to)));
+			escontext,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("cannot raise hllset precision from %d to %d", info.precision, to),
+			 errhint(
+				 "Build the set from its elements with that precision, as by hll_add_agg(x, %d).",
+				 to)));
 	if (status == HLLSET_NOT_A_SET)
 		HLLSET_SOFT_ERROR(
 			escontext,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("cannot turn an hllset %s into type hllset(%d, compact)",
-					info.kind == HLLSET_SAMPLE ? "sample" : "expression", to),
-			 errhint(
-				 "Use type hllset, or turn the sets that it was made from into compact ones.")));
-	if (status == HLLSET_NOT_GRADED && info.kind != HLLSET_SET)
-		HLLSET_SOFT_ERROR(
-			escontext,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("cannot turn an hllset expression with a compact set into type hllset(%d)", to),
-			 errhint("Use type hllset.")));
+			 errmsg("type hllset(%d%s) takes sets only, not an hllset %s", to,
+					form == HLLSET_COMPACT ? ", compact" : "",
+					info.kind == HLLSET_SAMPLE ? "sample" : "expression"),
+			 errdetail("The operators &, - and # of large sets make expressions. Stored, one "
+					   "would make every union above it one, and in the end a sample."),
+			 errhint("Keep sets in tables and expressions in queries. To remove elements, build "
+					 "the set anew. A column of type hllset without a modifier takes all.")));
 	if (status == HLLSET_NOT_GRADED)
 		HLLSET_SOFT_ERROR(escontext,
 						  (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -161,14 +179,61 @@ hllset_refuse_bits(void)
 					errhint("Show the bits of the sets that it was made from.")));
 }
 
+#define OUT_OF_RANGE(precision)                                                     \
+	errcode(ERRCODE_INVALID_PARAMETER_VALUE),                                       \
+		errmsg("hllset precision %d is out of range", precision),                   \
+		errdetail("The precision must be between %d and %d.", HLLSET_MIN_PRECISION, \
+				  HLLSET_MAX_PRECISION)
+
+static bool
+is_precision(int precision)
+{
+	return precision >= HLLSET_MIN_PRECISION && precision <= HLLSET_MAX_PRECISION;
+}
+
 void
 hllset_check_precision(int precision)
 {
-	if (precision < HLLSET_MIN_PRECISION || precision > HLLSET_MAX_PRECISION)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("hllset precision %d is out of range", precision),
-						errdetail("The precision must be between %d and %d.", HLLSET_MIN_PRECISION,
-								  HLLSET_MAX_PRECISION)));
+	if (!is_precision(precision))
+		ereport(ERROR, (OUT_OF_RANGE(precision)));
+}
+
+/* Where a precision is wrong, a second column is likely to be meant. */
+static int
+hint_at_row(void)
+{
+	return errhint(
+		"The second argument is the precision. To count several columns, count a row: (a, b).");
+}
+
+void
+hllset_check_aggregate_precision(int precision)
+{
+	if (!is_precision(precision))
+		ereport(ERROR, (OUT_OF_RANGE(precision), hint_at_row()));
+}
+
+void
+hllset_refuse_null_precision(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("hllset precision must not be null"), hint_at_row()));
+}
+
+void
+hllset_refuse_column_precision(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("hllset precision must not depend on a column"),
+					errdetail("It is one value for all rows of an aggregate."), hint_at_row()));
+}
+
+void
+hllset_refuse_other_precision(int first, int other)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("hllset precision must be the same in all rows of a group"),
+					errdetail("It was %d, and %d in another row.", first, other), hint_at_row()));
 }
 
 void
@@ -180,37 +245,92 @@ hllset_refuse_modifier(const char *word)
 }
 
 void
-hllset_refuse_null_precision(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("hllset precision must not be null"),
-			 errhint("Leave the argument out for precision %d.", HLLSET_DEFAULT_PRECISION)));
-}
-
-void
-hllset_refuse_confidence(void)
+hllset_refuse_confidence(double confidence)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("confidence must be greater than 0 and less than 1")));
+					errmsg("confidence %g is not between 0 and 1", confidence),
+					errhint("For 95 percent write 0.95.")));
+}
+
+static bool
+is_one_of(const char *name, const char *const *names)
+{
+	while (*names != NULL && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* The hint for a type that is no element: the nearest thing that is one. */
+static const char *
+hint_for_type(Oid type)
+{
+	static const char *const sketches[] = {"hll",
+										   "hll_hashval",
+										   "hyperloglog",
+										   "hyperloglog_estimator",
+										   "hll_sketch",
+										   "cpc_sketch",
+										   "theta_sketch",
+										   "aod_sketch",
+										   "kll_float_sketch",
+										   "tdigest",
+										   "uddsketch",
+										   "roaringbitmap",
+										   "roaringbitmap64",
+										   NULL};
+	const char *name = type_name(getBaseType(type));
+	CoercionPathType path;
+	Oid function;
+
+	if (hllset_is_own_type(getBaseType(type), "hllset"))
+		return "To unite sets, use hll_union or hll_union_agg.";
+	if (hllset_is_own_type(getBaseType(type), "hllhash"))
+		return "A hash stands for an element by itself, not within another value.";
+	if (is_one_of(name, sketches))
+		return "What another extension keeps of a set can't be converted: build the hllset from "
+			   "the elements.";
+	if (strcmp(name, "citext") == 0)
+		return "Write lower(x::text): it is equal where citext is.";
+	if (strcmp(name, "json") == 0)
+		return "Cast the element to jsonb.";
+	path = find_coercion_pathway(BYTEAOID, type, COERCION_EXPLICIT, &function);
+	if (path == COERCION_PATH_FUNC || path == COERCION_PATH_RELABELTYPE)
+		return "Cast the element to bytea: x::bytea. It is then equal where its bytes are.";
+	return "Cast the element to text: x::text. It is then equal where its text is.";
 }
 
 void
 hllset_refuse_type(Oid type)
 {
-	const char *hint = "Cast the element to text.";
-
-	if (!OidIsValid(type))
+	if (!OidIsValid(type) || type == UNKNOWNOID)
 		ereport(ERROR, (errcode(ERRCODE_INDETERMINATE_DATATYPE),
-						errmsg("could not determine the type of an element of an hllset")));
-	if (reads_with(type, hllset_in))
-		hint = "To unite sets, use hll_union or hll_union_agg.";
-	else if (reads_with(type, hllset_hllhash_in))
-		hint = "To add a hash, use hll_add or hll_add_agg.";
-
+						errmsg("could not determine the type of an element of an hllset"),
+						errhint("Write its type, as in 'x'::text or $1::bigint.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("type %s is not supported as an element of an hllset", format_type_be(type)),
-			 errhint("%s", hint)));
+			 errhint("%s", hint_for_type(type))));
+}
+
+void
+hllset_refuse_range(Oid type)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("type %s is not supported as an element of an hllset", format_type_be(type)),
+			 errdetail("Its bounds are compared by another operator class than the default one of "
+					   "their type."),
+			 errhint("Count the bounds as a row: (lower(x), upper(x)), each as a value that is "
+					 "equal where the range's bound is.")));
+}
+
+void
+hllset_refuse_array(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("hllset_of takes elements, not an array of them"),
+					errhint("Write hllset_of(VARIADIC array) for the elements of an array. To add "
+							"an array as one element, use hll_add.")));
 }
 
 void

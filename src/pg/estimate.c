@@ -9,10 +9,9 @@ PG_FUNCTION_INFO_V1(hllset_cardinality);
 PG_FUNCTION_INFO_V1(hllset_cardinality_bounds);
 PG_FUNCTION_INFO_V1(hllset_relative_error);
 
-static HllsetEstimate
-estimate(FunctionCallInfo fcinfo)
+HllsetEstimate
+hllset_estimate(HllsetBytes bytes)
 {
-	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
 	HllsetEstimate result;
 	HllsetStatus status =
 		hllset_core_estimate(bytes, palloc(hllset_core_estimate_work(bytes)), &result);
@@ -42,7 +41,7 @@ hllset_cardinality(PG_FUNCTION_ARGS)
 Datum
 hllset_relative_error(PG_FUNCTION_ARGS)
 {
-	HllsetEstimate result = estimate(fcinfo);
+	HllsetEstimate result = hllset_estimate(hllset_bytes(PG_GETARG_HLLSET(0)));
 
 	PG_RETURN_FLOAT8(hllset_core_relative_error(&result));
 }
@@ -50,7 +49,7 @@ hllset_relative_error(PG_FUNCTION_ARGS)
 Datum
 hllset_cardinality_bounds(PG_FUNCTION_ARGS)
 {
-	HllsetEstimate result = estimate(fcinfo);
+	HllsetEstimate result = hllset_estimate(hllset_bytes(PG_GETARG_HLLSET(0)));
 	double confidence = PG_GETARG_FLOAT8(1);
 	double lower;
 	double upper;
@@ -60,7 +59,7 @@ hllset_cardinality_bounds(PG_FUNCTION_ARGS)
 
 	/* Written so that NaN is refused too. */
 	if (!(confidence > 0 && confidence < 1))
-		hllset_refuse_confidence();
+		hllset_refuse_confidence(confidence);
 	hllset_core_bounds(&result, confidence, &lower, &upper);
 
 	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)

@@ -22,8 +22,6 @@ PG_FUNCTION_INFO_V1(hllset_hllhash_cmp);
 PG_FUNCTION_INFO_V1(hllset_hllhash_hashcode);
 PG_FUNCTION_INFO_V1(hllset_hllhash_hashcode_extended);
 PG_FUNCTION_INFO_V1(hllset_hash_any);
-PG_FUNCTION_INFO_V1(hllset_hash_any_text);
-PG_FUNCTION_INFO_V1(hllset_hash_any_char);
 
 Datum
 hllset_hllhash_in(PG_FUNCTION_ARGS)
@@ -128,16 +126,4 @@ Datum
 hllset_hash_any(PG_FUNCTION_ARGS)
 {
 	return UInt64GetDatum(hllset_hash_argument(fcinfo, 0));
-}
-
-Datum
-hllset_hash_any_text(PG_FUNCTION_ARGS)
-{
-	return UInt64GetDatum(hllset_hash_text(PG_GETARG_DATUM(0), PG_GET_COLLATION()));
-}
-
-Datum
-hllset_hash_any_char(PG_FUNCTION_ARGS)
-{
-	return UInt64GetDatum(hllset_hash_char(PG_GETARG_CHAR(0)));
 }

@@ -75,6 +75,9 @@ extern Datum hllset_new(HllsetBytes bytes);
 /* in info.c: what a value is; every byte is checked */
 extern HllsetInfo hllset_inspect(HllsetBytes bytes);
 
+/* in estimate.c: the count of a value and its error */
+extern HllsetEstimate hllset_estimate(HllsetBytes bytes);
+
 /* in setops.c: what the operation makes of two values; the bytes lie in the current context, or are an operand's */
 extern HllsetBytes hllset_combine(HllsetOp op, HllsetBytes a, HllsetBytes b);
 
@@ -94,10 +97,8 @@ hllset_state_argument(FunctionCallInfo fcinfo, int argno)
 extern MemoryContext hllset_aggregate_context(FunctionCallInfo fcinfo);
 extern Datum hllset_return_state(FunctionCallInfo fcinfo, void *state);
 
-extern PGDLLEXPORT Datum hllset_in(PG_FUNCTION_ARGS);
-
-/* in hllhash.c */
-extern PGDLLEXPORT Datum hllset_hllhash_in(PG_FUNCTION_ARGS);
+/* in error.c: whether a type is this extension's, of that name */
+extern bool hllset_is_own_type(Oid type, const char *name);
 
 /* ---- the state of aggregates ---- */
 
@@ -111,7 +112,6 @@ typedef struct HllsetState
 
 /* in pending.c */
 extern void hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext context);
-extern bool hllset_pending_may_be_finer(const HllsetState *state, int precision);
 extern void hllset_pending_add(HllsetState *state, uint64 hash);
 extern void hllset_pending_settle(HllsetPending *pending);
 
@@ -191,9 +191,11 @@ extern Datum hllset_expanded_union(Datum value, HllsetBytes other);
 
 typedef struct HllsetSite
 {
-	struct HllsetElement *element; /* what is known of the type of an element */
+	struct HllsetElement *elements; /* what is known of the types of arguments, one each; or NULL */
 	HllsetPending *pending;
-	size_t made_size; /* of the last value that was made here, 0 if none was, and its hash */
+	int precision;           /* of an aggregate, in its last row; 0 before the first */
+	bool precision_is_fixed; /* all rows of a group have the same one */
+	size_t made_size;        /* of the last value that was made here, 0 if none was, and its hash */
 	uint64 made_hash;
 } HllsetSite;
 
@@ -205,45 +207,41 @@ hllset_site(FmgrInfo *flinfo)
 	return flinfo->fn_extra;
 }
 
+/* ---- the precision of an aggregate ---- */
+
+/* in precision.c: the argument, which is checked against the plan and the state, or NULL; two states that are to be merged */
+extern int hllset_precision_argument(FunctionCallInfo fcinfo, const HllsetState *state);
+extern void hllset_precision_check_combined(FunctionCallInfo fcinfo, const HllsetState *a,
+											const HllsetState *b);
+
 /* ---- elements ---- */
 
-/* in element.c: a value of a concrete type to its hash; collations must be deterministic */
-extern uint64 hllset_hash_integer(int64 value);
-extern uint64 hllset_hash_numeric(Datum value);
-extern uint64 hllset_hash_float(double value);
-extern uint64 hllset_hash_text(Datum value, Oid collation);
-extern uint64 hllset_hash_char(char value);
-extern uint64 hllset_hash_bytea(Datum value);
-extern uint64 hllset_hash_uuid(Datum value);
-extern uint64 hllset_hash_boolean(bool value);
-extern uint64 hllset_hash_date(int32 value);
-extern uint64 hllset_hash_timestamp(int64 value);
-extern uint64 hllset_hash_timestamptz(int64 value);
-extern uint64 hllset_hash_inet(Datum value);
-extern uint64 hllset_hash_jsonb(Datum value);
-extern uint64 hllset_hash_oid(Oid value);
-
-/* in element.c: a value of any supported type; what it learns of the type, always the same for one flinfo, it keeps */
+/* in element.c: the hash of an argument, or of a member of the array that is one, of any supported type; an hllhash is a hash already */
 extern uint64 hllset_hash_argument(FunctionCallInfo fcinfo, int argno);
-extern uint64 hllset_hash_value(FmgrInfo *flinfo, Datum value, Oid type, Oid collation);
+extern uint64 hllset_hash_member(FunctionCallInfo fcinfo, int argno, Datum member, Oid type);
 
 /* ---- errors ---- */
 
 /* in error.c; those that return Datum may report softly, and return 0 then */
 extern void hllset_check_precision(int precision);
+extern void hllset_check_aggregate_precision(int precision);
 extern Datum hllset_refuse_hex(fmNodePtr escontext, const char *text);
 extern Datum hllset_refuse_text(fmNodePtr escontext, const char *text, HllsetStatus status);
 extern Datum hllset_refuse_hash_text(fmNodePtr escontext, const char *text);
 extern Datum hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes value,
-								   int to);
+								   int to, HllsetForm form);
 HLLSET_NORETURN extern void hllset_refuse_binary(HllsetStatus status);
 HLLSET_NORETURN extern void hllset_refuse_bits(void);
 /* of an operation on stored values: one is corrupted, or they can't be combined */
 HLLSET_NORETURN extern void hllset_report(HllsetStatus status);
 HLLSET_NORETURN extern void hllset_refuse_modifier(const char *word);
 HLLSET_NORETURN extern void hllset_refuse_null_precision(void);
-HLLSET_NORETURN extern void hllset_refuse_confidence(void);
+HLLSET_NORETURN extern void hllset_refuse_column_precision(void);
+HLLSET_NORETURN extern void hllset_refuse_other_precision(int first, int other);
+HLLSET_NORETURN extern void hllset_refuse_confidence(double confidence);
 HLLSET_NORETURN extern void hllset_refuse_type(Oid type);
+HLLSET_NORETURN extern void hllset_refuse_range(Oid type);
+HLLSET_NORETURN extern void hllset_refuse_array(void);
 HLLSET_NORETURN extern void hllset_refuse_collation(Oid collation);
 
 #endif /* HLLSET_PG_H */

@@ -3,6 +3,7 @@
 #include "hllset_pg.h"
 
 #include "access/htup_details.h"
+#include "common/shortest_dec.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "port/pg_bitutils.h"
@@ -65,9 +66,13 @@ hllset_info(PG_FUNCTION_ARGS)
 {
 	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
 	HllsetInfo info = hllset_inspect(bytes);
-	char *json = psprintf("{\"kind\": \"%s\", \"compact\": %s, \"precision\": %d, \"sources\": %d, "
+	HllsetEstimate count = hllset_estimate(bytes);
+	char *json = psprintf("{\"cardinality\": %s, \"relative_error\": %s, "
+						  "\"kind\": \"%s\", \"compact\": %s, \"precision\": %d, \"sources\": %d, "
 						  "\"level0\": %d, \"bytes\": %zu, \"tokens\": %u, \"set_bits\": %u, "
 						  "\"saturated\": %s, \"format_version\": %d, \"hash_id\": %d}",
+						  double_to_shortest_decimal(count.cardinality),
+						  double_to_shortest_decimal(hllset_core_relative_error(&count)),
 						  kind_name(info.kind), info.compact ? "true" : "false", info.precision,
 						  info.sources, info.level0, bytes.size, info.tokens, info.set_bits,
 						  info.saturated ? "true" : "false", info.version, info.hash_id);

@@ -15,7 +15,6 @@ struct HllsetPending
 	MemoryContext
 		context; /* of the states; NULL after its reset, which happens to a hash table that was written out */
 	MemoryContextCallback reset;
-	int precision; /* the largest of a state */
 	int count;
 	HllsetState *states[MOST];
 	uint64 hashes[MOST];
@@ -53,20 +52,11 @@ hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext c
 	if (pending->context == NULL)
 	{
 		pending->context = context;
-		pending->precision = 0;
 		pending->reset.func = forget;
 		pending->reset.arg = pending;
 		MemoryContextRegisterResetCallback(context, &pending->reset);
 	}
-	pending->precision = Max(pending->precision, hllset_core_accum_precision(state->accum));
 	state->pending = pending;
-}
-
-/* False if no state that elements wait for is: then it need not be looked at. */
-bool
-hllset_pending_may_be_finer(const HllsetState *state, int precision)
-{
-	return state->pending == NULL || precision < state->pending->precision;
 }
 
 void

@@ -10,18 +10,12 @@
 PG_FUNCTION_INFO_V1(hllset_empty);
 PG_FUNCTION_INFO_V1(hllset_of);
 PG_FUNCTION_INFO_V1(hllset_add);
-PG_FUNCTION_INFO_V1(hllset_add_text);
-PG_FUNCTION_INFO_V1(hllset_add_char);
-PG_FUNCTION_INFO_V1(hllset_add_hllhash);
 PG_FUNCTION_INFO_V1(hllset_union);
 PG_FUNCTION_INFO_V1(hllset_intersection);
 PG_FUNCTION_INFO_V1(hllset_difference);
 PG_FUNCTION_INFO_V1(hllset_symmetric_difference);
 PG_FUNCTION_INFO_V1(hllset_diff);
 PG_FUNCTION_INFO_V1(hllset_may_contain);
-PG_FUNCTION_INFO_V1(hllset_may_contain_text);
-PG_FUNCTION_INFO_V1(hllset_may_contain_char);
-PG_FUNCTION_INFO_V1(hllset_may_contain_hllhash);
 
 Datum
 hllset_empty(PG_FUNCTION_ARGS)
@@ -35,28 +29,47 @@ hllset_empty(PG_FUNCTION_ARGS)
 	return hllset_new(bytes);
 }
 
+static void
+add_members(FunctionCallInfo fcinfo, HllsetState *state)
+{
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
+	Oid type = ARR_ELEMTYPE(array);
+	ArrayIterator members = array_create_iterator(array, 0, NULL);
+	Datum member;
+	bool isnull;
+
+	while (array_iterate(members, &member, &isnull))
+		if (!isnull)
+			hllset_state_add(state, hllset_hash_member(fcinfo, 0, member, type));
+	array_free_iterator(members);
+}
+
+/* An array among the elements is refused: most often VARIADIC was forgotten. */
+static void
+add_arguments(FunctionCallInfo fcinfo, HllsetState *state)
+{
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		Oid type = get_fn_expr_argtype(fcinfo->flinfo, i);
+
+		if (OidIsValid(type) && OidIsValid(get_base_element_type(type)))
+			hllset_refuse_array();
+		if (!PG_ARGISNULL(i))
+			hllset_state_add(state, hllset_hash_argument(fcinfo, i));
+	}
+}
+
 Datum
 hllset_of(PG_FUNCTION_ARGS)
 {
-	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
 	HllsetState *state = hllset_state_new(CurrentMemoryContext, HLLSET_DEFAULT_PRECISION);
-	Oid type = ARR_ELEMTYPE(array);
-	int16 length;
-	bool by_value;
-	char align;
-	Datum *elements;
-	bool *nulls;
-	int count;
 
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	deconstruct_array(array, type, length, by_value, align, &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls[i])
-			continue;
-		hllset_state_add(state,
-						 hllset_hash_value(fcinfo->flinfo, elements[i], type, PG_GET_COLLATION()));
-	}
+	if (!get_fn_expr_variadic(fcinfo->flinfo))
+		add_arguments(fcinfo, state);
+	else if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	else
+		add_members(fcinfo, state);
 	return hllset_state_encode(state);
 }
 
@@ -93,30 +106,6 @@ hllset_add(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return set_unchanged(fcinfo);
 	return add_hash(fcinfo, hllset_hash_argument(fcinfo, 1));
-}
-
-Datum
-hllset_add_text(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return set_unchanged(fcinfo);
-	return add_hash(fcinfo, hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
-}
-
-Datum
-hllset_add_char(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return set_unchanged(fcinfo);
-	return add_hash(fcinfo, hllset_hash_char(PG_GETARG_CHAR(1)));
-}
-
-Datum
-hllset_add_hllhash(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return set_unchanged(fcinfo);
-	return add_hash(fcinfo, DatumGetUInt64(PG_GETARG_DATUM(1)));
 }
 
 HllsetBytes
@@ -194,37 +183,14 @@ hllset_diff(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
 }
 
-static Datum
-may_contain(FunctionCallInfo fcinfo, uint64 hash)
+Datum
+hllset_may_contain(PG_FUNCTION_ARGS)
 {
+	HllsetBytes set = hllset_bytes(PG_GETARG_HLLSET(0));
 	bool result;
-	HllsetStatus status = hllset_core_may_contain(hllset_bytes(PG_GETARG_HLLSET(0)), hash, &result);
+	HllsetStatus status = hllset_core_may_contain(set, hllset_hash_argument(fcinfo, 1), &result);
 
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	PG_RETURN_BOOL(result);
-}
-
-Datum
-hllset_may_contain(PG_FUNCTION_ARGS)
-{
-	return may_contain(fcinfo, hllset_hash_argument(fcinfo, 1));
-}
-
-Datum
-hllset_may_contain_text(PG_FUNCTION_ARGS)
-{
-	return may_contain(fcinfo, hllset_hash_text(PG_GETARG_DATUM(1), PG_GET_COLLATION()));
-}
-
-Datum
-hllset_may_contain_char(PG_FUNCTION_ARGS)
-{
-	return may_contain(fcinfo, hllset_hash_char(PG_GETARG_CHAR(1)));
-}
-
-Datum
-hllset_may_contain_hllhash(PG_FUNCTION_ARGS)
-{
-	return may_contain(fcinfo, DatumGetUInt64(PG_GETARG_DATUM(1)));
 }

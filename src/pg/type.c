@@ -56,7 +56,7 @@ convert(fmNodePtr escontext, Datum original, int precision, HllsetForm form)
 	status = hllset_core_convert(bytes, precision, form, palloc(hllset_core_convert_work(bytes)),
 								 &result);
 	if (status != HLLSET_OK)
-		return hllset_refuse_convert(escontext, status, bytes, precision);
+		return hllset_refuse_convert(escontext, status, bytes, precision, form);
 	return hllset_same(bytes, result) ? original : hllset_new(result);
 }
 

@@ -16,7 +16,7 @@ for ($node, $far)
 {
 	add_set($_, 'visits');
 	add_rows($_, 'visits', 1, 20);
-	$_->safe_psql('postgres', "SELECT hllset_sync.grant_peer('named', current_user::regrole); INSERT INTO hllset_sync.named VALUES ('all', hllset_of('" . $_->name . "'))");
+	$_->safe_psql('postgres', "SELECT hllset_sync.grant_peer('named', current_user::regrole); INSERT INTO hllset_sync.named VALUES ('all', hllset_of('" . $_->name . "'::text))");
 }
 add_peer($node, $far);
 run_round($node, $far);

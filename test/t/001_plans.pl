@@ -164,8 +164,8 @@ for my $size (100, 900, 40000)
 		SELECT hll_fold(s, p) = b, hll_fold(hll_fold(s, q), p) = b, hll_fold(s, p)::hllset(4, compact) = b::hllset(4, compact),
 			hll_fold(s::hllset(18, compact), p) = (SELECT hll_union_agg(hll_fold(s.s, p)::hllset(4, compact)) FROM s WHERE p = 4) IS NOT FALSE,
 			(SELECT hll_union_agg(hll_fold(c, p)) FROM (SELECT hll_add_agg(x, q) AS c FROM f GROUP BY id % 9) y) = b,
-			(SELECT hll_fold(hll_union_agg(c), p) FROM (SELECT hll_add_agg(x, CASE id % 9 WHEN 4 THEN q ELSE 18 END) AS c FROM f GROUP BY id % 9, CASE id % 9 WHEN 4 THEN q ELSE 18 END) y) = b
-		FROM s, (SELECT p, hll_add_agg(x, p) AS b FROM f, generate_series(4, 16, 3) p GROUP BY p) y, LATERAL (SELECT least(p + 2, 18)) z (q)},
+			(SELECT hll_fold(hll_union_agg(c), p) FROM (SELECT hll_fold(hll_add_agg(x, 18), CASE id % 9 WHEN 4 THEN q ELSE 18 END) AS c FROM f GROUP BY id % 9) y) = b
+		FROM s, (SELECT p, (SELECT hll_add_agg(x, p) FROM f) AS b FROM generate_series(4, 16, 3) p) y, LATERAL (SELECT least(p + 2, 18)) z (q)},
 		"fold paths of $size rows");
 }
 

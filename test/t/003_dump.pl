@@ -19,9 +19,9 @@ $node->safe_psql('origin', q{
 	CREATE EXTENSION hllset SCHEMA sketch;
 	CREATE SCHEMA app;
 	SET search_path = app, sketch;
-	CREATE DOMAIN visitors AS hllset(12) DEFAULT hllset_empty() CHECK (hll_cardinality(VALUE) < 1e9) CHECK (VALUE OPERATOR(sketch.<>) hllset_of('forbidden'));
+	CREATE DOMAIN visitors AS hllset(12) DEFAULT hllset_empty() CHECK (hll_cardinality(VALUE) < 1e9) CHECK (VALUE OPERATOR(sketch.<>) hllset_of('forbidden'::text));
 	CREATE TABLE daily (
-		day date PRIMARY KEY, free hllset, p12 hllset(12) DEFAULT hllset_empty(), c12 hllset(12, compact), d visitors, h hllhash DEFAULT hll_hash('x'), l hllset(10)[],
+		day date PRIMARY KEY, free hllset, p12 hllset(12) DEFAULT hllset_empty(), c12 hllset(12, compact), d visitors, h hllhash DEFAULT hll_hash('x'::text), l hllset(10)[],
 		n double precision GENERATED ALWAYS AS (hll_cardinality(free)) STORED, rough hllset(8, compact) GENERATED ALWAYS AS (free) STORED,
 		CHECK (hll_precision(p12) = 12), CHECK (# p12 >= 0));
 	INSERT INTO daily (day, free, p12, c12, d, l)

@@ -34,12 +34,12 @@ my $content = q{
 	SELECT string_agg(concat_ws(' ', s, h, c), ',' ORDER BY s, h, c) FROM bag; SELECT string_agg(day || ' ' || s, ',' ORDER BY day) FROM daily;
 	SELECT string_agg(concat_ws(' ', s, note), ',' ORDER BY s) FROM keyed};
 my @changes = (
-	[ 'inserts', q{INSERT INTO bag SELECT hll_add(hllset_of(x), 'new'), hll_hash(x), hllset_of(x) FROM generate_series(1, 20) x; INSERT INTO daily VALUES (6, hllset_of('six'))} ],
-	[ 'updates, found by the set', q{UPDATE bag SET s = hll_add(s, 'grown') WHERE # s > 2} ],
-	[ 'updates of one of two equal rows', q{UPDATE bag SET h = hll_hash('other') WHERE ctid = (SELECT min(ctid) FROM bag WHERE # s = 101)} ],
-	[ 'updates with a key', q{UPDATE daily SET s = s | hllset_of('late') WHERE day > 2} ],
-	[ 'updates of the key, which is a set', q{UPDATE keyed SET s = hll_add(s, 'key'), note = 'changed' WHERE hll_may_contain(s, 3) OR hll_may_contain(s, 4)} ],
-	[ 'an update that leaves the set as it is', q{UPDATE bag SET h = hll_hash('touched') WHERE # s > 1000} ],
+	[ 'inserts', q{INSERT INTO bag SELECT hll_add(hllset_of(x), 'new'::text), hll_hash(x), hllset_of(x) FROM generate_series(1, 20) x; INSERT INTO daily VALUES (6, hllset_of('six'::text))} ],
+	[ 'updates, found by the set', q{UPDATE bag SET s = hll_add(s, 'grown'::text) WHERE # s > 2} ],
+	[ 'updates of one of two equal rows', q{UPDATE bag SET h = hll_hash('other'::text) WHERE ctid = (SELECT min(ctid) FROM bag WHERE # s = 101)} ],
+	[ 'updates with a key', q{UPDATE daily SET s = s | hllset_of('late'::text) WHERE day > 2} ],
+	[ 'updates of the key, which is a set', q{UPDATE keyed SET s = hll_add(s, 'key'::text), note = 'changed' WHERE hll_may_contain(s, 3) OR hll_may_contain(s, 4)} ],
+	[ 'an update that leaves the set as it is', q{UPDATE bag SET h = hll_hash('touched'::text) WHERE # s > 1000} ],
 	[ 'deletes, found by the set', q{DELETE FROM bag WHERE # s > 4000 OR s IS NULL OR hll_may_contain(s, 7)} ],
 	[ 'deletes by the key', q{DELETE FROM keyed WHERE note IS NULL AND s < hllset_of(5); DELETE FROM daily WHERE day = 1} ],);
 my $from = $publisher->connstr . " dbname=$db";
@@ -75,7 +75,7 @@ $subscriber->safe_psql($db, q{
 	END $$;
 	CREATE TRIGGER unite BEFORE INSERT ON daily FOR EACH ROW EXECUTE FUNCTION unite();
 	ALTER TABLE daily ENABLE ALWAYS TRIGGER unite;
-	INSERT INTO daily VALUES (3, hllset_of('here'))});
+	INSERT INTO daily VALUES (3, hllset_of('here'::text))});
 $publisher->safe_psql($db, 'CREATE PUBLICATION daily FOR TABLE daily');
 for my $round (1, 2)
 {
@@ -83,7 +83,7 @@ for my $round (1, 2)
 	$subscriber->wait_for_subscription_sync($publisher, 'daily');
 	$subscriber->safe_psql($db, 'DROP SUBSCRIPTION daily');
 }
-my $daily = $publisher->safe_psql($db, q{SELECT string_agg(day || ' ' || CASE day WHEN 3 THEN s | hllset_of('here') ELSE s END, ',' ORDER BY day) FROM daily});
+my $daily = $publisher->safe_psql($db, q{SELECT string_agg(day || ' ' || CASE day WHEN 3 THEN s | hllset_of('here'::text) ELSE s END, ',' ORDER BY day) FROM daily});
 is_same($subscriber, $db, q{SELECT string_agg(day || ' ' || s, ',' ORDER BY day) FROM daily}, $daily, 'rows that come twice are united');
 
 # A standby that is read while it follows, and then a crash.
@@ -92,7 +92,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($publisher, 'base', has_streaming => 1);
 $standby->start;
 $publisher->safe_psql($db, q{CREATE TABLE later AS SELECT x % 10 AS g, hll_add_agg(x) AS s FROM generate_series(1, 30000) x GROUP BY 1; CREATE INDEX later_hash ON later USING hash (s);
-	CREATE INDEX later_digest ON later (hll_digest(s)); UPDATE later SET s = hll_add(s, 'x') WHERE g = 4});
+	CREATE INDEX later_digest ON later (hll_digest(s)); UPDATE later SET s = hll_add(s, 'x'::text) WHERE g = 4});
 $publisher->wait_for_catchup($standby);
 my $query = q{SELECT g, # s, hll_digest(s), hll_info(s), hll_cardinality_bounds(s) FROM later ORDER BY g; SELECT hll_union_agg(s), hll_add_agg(hll_digest(s)) FROM later;
 	SET enable_seqscan = off; SELECT g FROM later WHERE s = (SELECT s FROM later ORDER BY g LIMIT 1)};
@@ -103,7 +103,7 @@ $publisher->stop('immediate');
 $publisher->start;
 is_same($publisher, $db, $query, $expected, 'recovered after a crash');
 $standby->promote;
-$standby->safe_psql($db, q{UPDATE later SET s = s | hllset_of('promoted')});
-is_true($standby, $db, q{SELECT bool_and(hll_may_contain(s, 'promoted')) FROM later}, 'a standby that was promoted writes');
+$standby->safe_psql($db, q{UPDATE later SET s = s | hllset_of('promoted'::text)});
+is_true($standby, $db, q{SELECT bool_and(hll_may_contain(s, 'promoted'::text)) FROM later}, 'a standby that was promoted writes');
 
 done_testing();

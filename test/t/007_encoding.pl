@@ -55,7 +55,7 @@ is_true($node, 'utf8', q{SELECT hll_hash('A'::"char") = hll_hash('A'::text), hll
 # Settings of a session.
 my $elements = q{SELECT hll_hash(1.5::float8), hll_hash(0.1::real), hll_hash('2024-02-29 13:00+01'::timestamptz), hll_hash('2024-02-29'::date), hll_hash('1 mon 2 days 03:04'::interval),
 	hll_hash(1.5::numeric::money), hll_hash('\x616263'::bytea), hll_hash('{"a": 1.0, "b": "x"}'::jsonb), hll_hash(tstzrange('2024-01-01 00:00+00', NULL)), hll_hash('13:00+01'::timetz), hll_hash('a'::text COLLATE "C"),
-	hll_hash(1.50::numeric), hllset_of('x', 'y'), hll_hash('a'::text COLLATE "POSIX")};
+	hll_hash(1.50::numeric), hllset_of('x'::text, 'y'::text), hll_hash('a'::text COLLATE "POSIX")};
 my $plain = $node->safe_psql('utf8', $elements);
 for my $setting (q{DateStyle = 'SQL, DMY'}, q{IntervalStyle = 'iso_8601'}, q{TimeZone = 'Asia/Kathmandu'}, 'extra_float_digits = -10', q{bytea_output = 'escape'}, q{client_encoding = 'LATIN1'},
 	q{lc_monetary = 'C'}, 'standard_conforming_strings = on', q{xmloption = 'document'}, 'jit = on', 'row_security = off')
@@ -64,6 +64,6 @@ for my $setting (q{DateStyle = 'SQL, DMY'}, q{IntervalStyle = 'iso_8601'}, q{Tim
 }
 
 # Text that a client sends in its own encoding.
-is($node->safe_psql('utf8', "SET client_encoding = 'LATIN1'; SELECT hll_hash('\xe9')"), $node->safe_psql('utf8', q{SELECT hll_hash(U&'\00e9')}), 'a client of another encoding');
+is($node->safe_psql('utf8', "SET client_encoding = 'LATIN1'; SELECT hll_hash('\xe9'::text)"), $node->safe_psql('utf8', q{SELECT hll_hash(U&'\00e9')}), 'a client of another encoding');
 
 done_testing();

@@ -122,7 +122,7 @@ sub fill
 		SET ROLE keeper;
 		CREATE SCHEMA app;
 		SET search_path = app, public;
-		CREATE DOMAIN visitors AS hllset(12) CHECK (hll_cardinality(VALUE) < 1e9) CHECK (VALUE <> hllset_of('forbidden'));
+		CREATE DOMAIN visitors AS hllset(12) CHECK (hll_cardinality(VALUE) < 1e9) CHECK (VALUE <> hllset_of('forbidden'::text));
 		CREATE TYPE pair AS (a hllset, b hllhash);
 		CREATE FUNCTION plus(s hllset, VARIADIC x text[]) RETURNS hllset LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT s | hllset_of(VARIADIC x); END;
 		CREATE FUNCTION share(a hllset, b hllset) RETURNS double precision LANGUAGE sql IMMUTABLE SET search_path = public AS 'SELECT hll_containment(a, b)';
@@ -137,7 +137,7 @@ sub fill
 		CREATE AGGREGATE every_visitor (hllset) (SFUNC = hll_union, STYPE = hllset, INITCOND = '\x01010c01000000');
 
 		CREATE TABLE stored (
-			id int PRIMARY KEY, s hllset, p12 hllset(12) DEFAULT hllset_empty(12), c hllset(12, compact), h hllhash DEFAULT hll_hash('x'), d visitors, l hllset(10)[], r pair,
+			id int PRIMARY KEY, s hllset, p12 hllset(12) DEFAULT hllset_empty(12), c hllset(12, compact), h hllhash DEFAULT hll_hash('x'::text), d visitors, l hllset(10)[], r pair,
 			n double precision GENERATED ALWAYS AS (hll_cardinality(s)) STORED, rough hllset(8, compact) GENERATED ALWAYS AS (s) STORED,
 			CHECK (hll_precision(p12) = 12), CHECK (p12 @> hllset_empty(12) AND # s < 50000), CHECK (hll_containment(p12, s) > 0.9));
 		INSERT INTO stored (id, s, p12, c, h, d, l, r)
@@ -296,14 +296,14 @@ sub still_in_use
 		'a foreign key' => [ 'INSERT INTO naming VALUES (hllset_of(1000))', '23503' ],
 		'a foreign key, from the other side' => [ 'DELETE FROM named WHERE s = hllset_of(3)', '23503' ],
 		'a check' => [ q{INSERT INTO stored (id, s) SELECT 100, hll_add_agg(x) FROM generate_series(1, 60000) x}, '23514' ],
-		'a domain' => [ q{INSERT INTO stored (id, d) VALUES (100, hllset_of('forbidden'))}, '23514' ],
+		'a domain' => [ q{INSERT INTO stored (id, d) VALUES (100, hllset_of('forbidden'::text))}, '23514' ],
 		'a partition' => [ 'INSERT INTO parted_0 SELECT k FROM parted_1', '23514' ],);
 	for my $case (sort keys %refused)
 	{
 		my ($statement, $state) = @{ $refused{$case} };
 		is(($session->simple($statement)->{error} // { C => 'no error' })->{C}, $state, "$case refuses");
 	}
-	is($session->value(q{INSERT INTO stored (id, s, c) VALUES (50, hllset_of('a', 'b', 'c'), hllset_of(1)) RETURNING # p12, # s, n, hll_precision(rough), h = hll_hash('x')}), '0|3|3|8|t', 'defaults and generated columns');
+	is($session->value(q{INSERT INTO stored (id, s, c) VALUES (50, hllset_of('a'::text, 'b'::text, 'c'::text), hllset_of(1)) RETURNING # p12, # s, n, hll_precision(rough), h = hll_hash('x'::text)}), '0|3|3|8|t', 'defaults and generated columns');
 	is($session->value(q{INSERT INTO naming VALUES (hllset_of(100)) RETURNING # s}), '1', 'a foreign key allows');
 	is($session->value('INSERT INTO parted SELECT k FROM parted'), '', 'partitions take rows');
 	is($session->value('SELECT count(*), count(DISTINCT (tableoid, k)) FROM parted'), '80|40', 'equal sets go to the partition of those that are there');

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The precision that an aggregate is given as its second argument: one value for each group. A column there is most often meant as
+ * a second column to count, so it is refused where the plan can be seen; everywhere the values are compared.
+ */
+#include "hllset_pg.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_aggregate.h"
+#include "nodes/execnodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/syscache.h"
+
+/* False where another aggregate calls our function, as those of Citus do. */
+static bool
+is_function_of(Oid aggregate, Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Form_pg_aggregate form;
+	bool found;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	found = form->aggtransfn == function || form->aggcombinefn == function;
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+/* The call of the aggregate in the plan; NULL if that can't be seen. */
+static Aggref *
+call_in_plan(FunctionCallInfo fcinfo)
+{
+	Aggref *call = AggGetAggref(fcinfo);
+
+	return call != NULL && is_function_of(call->aggfnoid, fcinfo->flinfo->fn_oid) ? call : NULL;
+}
+
+static bool
+has_column(Expr *precision)
+{
+	return contain_var_clause((Node *) precision);
+}
+
+/* Of the calls over windows we don't know which one this is. */
+static void
+refuse_columns_in_windows(WindowAggState *windows, Oid function)
+{
+	ListCell *cell;
+
+	foreach (cell, windows->funcs)
+	{
+		WindowFunc *call = lfirst_node(WindowFuncExprState, cell)->wfunc;
+
+		if (list_length(call->args) == 2 && is_function_of(call->winfnoid, function) &&
+			has_column(lsecond(call->args)))
+			hllset_refuse_column_precision();
+	}
+}
+
+/* Refuses a column in the plan. True if the value can't change from one row of a group to the next. */
+static bool
+look_at_plan(FunctionCallInfo fcinfo)
+{
+	Aggref *call = call_in_plan(fcinfo);
+	Expr *precision;
+
+	if (call == NULL)
+	{
+		if (fcinfo->context != NULL && IsA(fcinfo->context, WindowAggState))
+			refuse_columns_in_windows((WindowAggState *) fcinfo->context, fcinfo->flinfo->fn_oid);
+		return false;
+	}
+	precision = lsecond_node(TargetEntry, call->args)->expr;
+	if (has_column(precision))
+		hllset_refuse_column_precision();
+	return !contain_volatile_functions((Node *) precision);
+}
+
+int
+hllset_precision_argument(FunctionCallInfo fcinfo, const HllsetState *state)
+{
+	HllsetSite *site = hllset_site(fcinfo->flinfo);
+	int precision;
+
+	if (site->precision == 0)
+		site->precision_is_fixed = look_at_plan(fcinfo);
+	if (PG_ARGISNULL(2))
+		hllset_refuse_null_precision();
+	precision = PG_GETARG_INT32(2);
+	hllset_check_aggregate_precision(precision);
+	if (state != NULL && precision != hllset_core_accum_precision(state->accum))
+		hllset_refuse_other_precision(hllset_core_accum_precision(state->accum), precision);
+	site->precision = precision;
+	return precision;
+}
+
+void
+hllset_precision_check_combined(FunctionCallInfo fcinfo, const HllsetState *a, const HllsetState *b)
+{
+	int first = hllset_core_accum_precision(a->accum);
+	int other = hllset_core_accum_precision(b->accum);
+
+	if (first != other && call_in_plan(fcinfo) != NULL)
+		hllset_refuse_other_precision(first, other);
+}
