@@ -85,7 +85,7 @@ my $of_extension = q{JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_pro
 my @functions = map { [ split(/\|/, $_, -1) ] } split(/\n/, $node->safe_psql($db, qq{
 	SELECT proname, array_to_string(proargtypes::regtype[], ';'), CASE WHEN prorettype = 'record'::regtype OR proretset THEN 'record' ELSE prorettype::regtype::text END, prokind, proretset
 	FROM pg_proc p $of_extension WHERE 'hllset'::regtype = ANY (proargtypes::oid[]) AND 'internal'::regtype <> ALL (proargtypes::oid[]) AND prorettype <> 'cstring'::regtype ORDER BY p.oid}));
-my %argument = (integer => [ 4, 12 ], boolean => ['true'], 'double precision' => [0.95], anyelement => [7], text => [q{'x'::text}], '"char"' => [q{'c'::"char"}], hllhash => ['hash'], bigint => [42]);
+my %argument = (integer => [ 4, 12 ], boolean => ['true'], 'double precision' => [0.95], '"any"' => [ 7, q{'x'::text}, 'hash' ], hllhash => ['hash'], bigint => [42]);
 my (@calls, %unknown);
 for my $function (@functions)
 {

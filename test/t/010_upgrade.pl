@@ -23,7 +23,7 @@ my $folder = $PostgreSQL::Test::Utils::tmp_check;
 $node->safe_psql('postgres', 'CREATE ROLE keeper LOGIN; CREATE DATABASE fresh OWNER keeper');
 $node->safe_psql('fresh', 'SET ROLE keeper; CREATE EXTENSION hllset');
 my $fresh = catalog_of($node, 'fresh');
-cmp_ok(scalar @$fresh, '>', 5000, 'the catalogs say ' . scalar(@$fresh) . ' things of the extension');
+cmp_ok(scalar @$fresh, '>', 3500, 'the catalogs say ' . scalar(@$fresh) . ' things of the extension');
 
 update_from('0.9');
 refused();
@@ -70,7 +70,7 @@ sub make_older
 	# New functions, operators, aggregates, casts.
 	my @update = map { $without->($_) } qr/FUNCTION hll_(?:cosine|dice)\(/, qr/ OPERATOR && /, qr/ hll_intersect_/, qr/ CAST \(bigint AS hllhash\)/, qr/FUNCTION hll_(?:union_combine|union_serialize|union_deserialize|rolling_\w+)\(/;
 	# An aggregate that did not know the functions above.
-	push @update, $instead->('CREATE AGGREGATE hll_union_agg(hllset)', 'CREATE AGGREGATE hll_union_agg(hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 4096, FINALFUNC = hll_union_final);');
+	push @update, $instead->('CREATE AGGREGATE hll_union_agg(s hllset)', 'CREATE AGGREGATE hll_union_agg(s hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 4096, FINALFUNC = hll_union_final);');
 	# A function in another language, one without names of its arguments, and one without a default.
 	push @update, $instead->('CREATE FUNCTION hll_containment(', 'CREATE FUNCTION hll_containment(a hllset, b hllset) RETURNS double precision LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 		RETURN hll_cardinality(hll_intersection(a, b)) / hll_cardinality(a);');
@@ -102,8 +102,8 @@ sub make_older
 	push @update, $script[ $place_of->('COMMENT ON FUNCTION hll_kind(') ];
 	$differs->('COMMENT ON FUNCTION hll_kind(', 'kind of value', 'what kind of value');
 	# A function that was left out of the extension by mistake, and one that is no more: the last statement, so that all else is done when it fails.
-	push @script, 'ALTER EXTENSION hllset DROP FUNCTION hll_may_contain(hllset, "char");';
-	push @update, 'ALTER EXTENSION hllset ADD FUNCTION hll_may_contain(hllset, "char");';
+	push @script, 'ALTER EXTENSION hllset DROP FUNCTION hll_may_contain(hllset, "any");';
+	push @update, 'ALTER EXTENSION hllset ADD FUNCTION hll_may_contain(hllset, "any");';
 	push @script, q{CREATE FUNCTION hll_size(hllset) RETURNS double precision AS 'MODULE_PATHNAME', 'hllset_cardinality' LANGUAGE C IMMUTABLE STRICT;};
 	push @update, 'DROP FUNCTION hll_size(hllset);';
 
