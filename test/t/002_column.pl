@@ -17,7 +17,7 @@ my $db = 'postgres';
 $node->safe_psql($db, q{
 	CREATE TABLE sets (id int GENERATED ALWAYS AS IDENTITY, n int, s hllset);
 	INSERT INTO sets (n, s) SELECT n, s FROM (
-		SELECT n, (SELECT hll_add_agg(x, p) FROM generate_series(1, n) x) AS s FROM (VALUES (4), (12), (14)) v (p), (VALUES (1), (10), (200), (900), (1100), (4000), (60000)) w (n)
+		(SELECT n, (SELECT hll_add_agg(x, p) FROM generate_series(1, n) x) AS s FROM (VALUES (4), (12), (14)) v (p), (VALUES (1), (10), (200), (900), (1100), (4000), (60000)) w (n) ORDER BY p DESC, n)
 		UNION ALL SELECT 0, hllset_empty(p) FROM generate_series(4, 18) p) y;
 	INSERT INTO sets (n, s) SELECT n, s::hllset(12, compact) FROM sets WHERE hll_precision(s) = 12;
 	INSERT INTO sets (n, s) SELECT n, s FROM sets WHERE id % 3 = 0;

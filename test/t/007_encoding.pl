@@ -64,6 +64,6 @@ for my $setting (q{DateStyle = 'SQL, DMY'}, q{IntervalStyle = 'iso_8601'}, q{Tim
 }
 
 # Text that a client sends in its own encoding.
-is($node->safe_psql('utf8', "SET client_encoding = 'LATIN1'; SELECT hll_hash('\xe9'::text)"), $node->safe_psql('utf8', q{SELECT hll_hash(U&'\00e9')}), 'a client of another encoding');
+is($node->safe_psql('utf8', "SET client_encoding = 'LATIN1'; SELECT hll_hash('\xe9'::text)"), $node->safe_psql('utf8', q{SELECT hll_hash(U&'\00e9'::text)}), 'a client of another encoding');
 
 done_testing();
