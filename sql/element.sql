@@ -303,6 +303,24 @@ SELECT approx_count_distinct(x), count(DISTINCT hll_hash(x)) FROM (
 		ELSE ROW(ARRAY[ROW(1, 2), ROW('a'::text)], 1, 2) END AS x
 	FROM generate_series(0, 79) AS n) AS s;
 SELECT hll_hash(r) = hll_hash('(1,a)'::pair) AS subquery FROM (SELECT 1 AS x, 'a'::text AS y OFFSET 0) AS r;
+-- a record within a record of the same columns
+SELECT hll_hash(ROW(1, ROW(2, ROW(3, NULL::record)))) = hll_hash(ROW(1, ROW(2, ROW(3, NULL::integer)))) AS recursive,
+	hll_hash(ROW(1, ROW(2, ROW(3, NULL::record)))) <> hll_hash(ROW(1, ROW(3, ROW(2, NULL::record)))) AS ordered;
+-- types that double their size 40 times: each is resolved once. The server is slow to make large types of large ones: hence from the outside in.
+DO $$
+BEGIN
+	FOR i IN 0 .. 40 LOOP
+		EXECUTE format('CREATE TYPE element.double%s AS (); CREATE TYPE element.refused%1$s AS ()', i);
+	END LOOP;
+	FOR i IN REVERSE 40 .. 1 LOOP
+		EXECUTE format('ALTER TYPE element.double%s ADD ATTRIBUTE a element.double%s, ADD ATTRIBUTE b element.double%2$s', i, i - 1);
+		EXECUTE format('ALTER TYPE element.refused%s ADD ATTRIBUTE a element.refused%s, ADD ATTRIBUTE b element.refused%2$s[]', i, i - 1);
+	END LOOP;
+	ALTER TYPE element.double0 ADD ATTRIBUTE a integer, ADD ATTRIBUTE b element.mood[], ADD ATTRIBUTE c element.d_pair;
+	ALTER TYPE element.refused0 ADD ATTRIBUTE a json;
+END $$;
+SELECT hll_hash(ROW(NULL, NULL)::double40) = hll_hash(ROW(NULL::integer, NULL::integer)) AS doubled,
+	hll_hash('("(1,{ok},""(1,a)"")","(2,,)")'::double1) = hll_hash(ROW(ROW(1, '{ok}'::mood[], '(1,a)'::pair), ROW(2, NULL::integer, NULL::integer))) AS filled;
 
 -- ---- refusals ----
 
@@ -336,6 +354,7 @@ SELECT expression, t.* FROM unnest(ARRAY[
 	$$hll_hash('{}'::json[])$$, $$hll_hash('{}'::d_json[])$$, $$hll_hash(ARRAY['a'::refcursor])$$, $$hll_hash('(1,2)'::with_json)$$,
 	$$hll_hash('(1,)'::with_json)$$, $$hll_hash('(1,)'::d_with_json)$$, $$hll_hash('{}'::with_json[])$$, $$hll_hash(ROW(1, ROW('1'::json)))$$,
 	$$hll_hash(ROW(1, NULL::point))$$, $$hll_hash(ROW('a'))$$, $$hll_hash('empty'::foreign_range)$$, $$hll_hash(ARRAY['empty'::foreign_range])$$,
+	$$hll_hash(ROW(NULL, NULL)::refused40)$$, $$hll_hash(ROW(NULL, '{}')::refused40)$$,
 	$$hll_hash(textout('a'))$$, $$hll_hash(array_in('{a}', 25, -1))$$
 	]) AS expression, element.try(expression) AS t;
 

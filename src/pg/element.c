@@ -29,30 +29,29 @@ check_collation(Oid collation)
 		hllset_refuse_collation(collation);
 }
 
-static void
-free_parts(HllsetElement *element)
-{
-	for (int i = 0; i < element->nparts; i++)
-		free_parts(&element->parts[i]);
-	if (element->parts != NULL)
-		pfree(element->parts);
-	element->parts = NULL;
-	element->nparts = 0;
-}
-
-/* Gives the element this many parts. If it has as many, they stay as they are. */
+/* Gives the element room for this many parts. If it has as many, they stay as they are. */
 void
 hllset_element_make_parts(HllsetElement *element, int nparts)
 {
 	if (element->nparts == nparts)
 		return;
-	free_parts(element);
+	if (element->parts != NULL)
+		pfree(element->parts);
+	element->parts = NULL;
+	element->nparts = 0;
 	if (nparts == 0)
 		return;
-	element->parts = MemoryContextAllocZero(element->context, nparts * sizeof(HllsetElement));
+	element->parts = MemoryContextAllocZero(element->context, nparts * sizeof(HllsetElement *));
 	element->nparts = nparts;
-	for (int i = 0; i < nparts; i++)
-		element->parts[i].context = element->context;
+}
+
+static void
+resolve_only_part(HllsetElement *element, Oid type, Oid collation)
+{
+	HllsetElementKey key = {type, -1, collation};
+
+	hllset_element_make_parts(element, 1);
+	element->parts[0] = hllset_element_part(element, key);
 }
 
 static void
@@ -61,8 +60,7 @@ resolve_array(HllsetElement *element, Oid member)
 	element->family = HLLSET_FAMILY_ARRAY;
 	element->append = hllset_nested_append_array;
 	element->cache = lookup_type_cache(member, 0);
-	hllset_element_make_parts(element, 1);
-	hllset_element_resolve(&element->parts[0], member, element->collation);
+	resolve_only_part(element, member, element->key.collation);
 }
 
 /* Bounds that another operator class than their type's own calls equal would have different hashes. */
@@ -87,9 +85,7 @@ resolve_range(HllsetElement *element, Oid type)
 	element->append = hllset_nested_append_range;
 	element->cache = lookup_type_cache(type, TYPECACHE_RANGE_INFO);
 	check_bounds_order(type, element->cache->rngelemtype->type_id);
-	hllset_element_make_parts(element, 1);
-	hllset_element_resolve(&element->parts[0], element->cache->rngelemtype->type_id,
-						   element->cache->rng_collation);
+	resolve_only_part(element, element->cache->rngelemtype->type_id, element->cache->rng_collation);
 }
 
 static void
@@ -100,17 +96,23 @@ resolve_multirange(HllsetElement *element, Oid type)
 	element->append = hllset_nested_append_multirange;
 }
 
-/* The columns of an anonymous record are only known from its value. */
+/* The columns of a record are only known from its value. */
 static void
 resolve_composite(HllsetElement *element, Oid type)
 {
+	HllsetElementKey row = {type, element->key.typmod, InvalidOid};
+
 	element->family = HLLSET_FAMILY_COMPOSITE;
 	element->append = hllset_nested_append_composite;
-	if (type != RECORDOID)
+	element->row = NULL;
+	if (type != element->key.type)
+		element->row = hllset_element_part(element, row);
+	else if (type != RECORDOID || row.typmod >= 0)
 	{
-		TupleDesc columns = hllset_nested_resolve_columns(element, type, -1);
+		TupleDesc columns = hllset_nested_resolve_columns(element);
 
 		ReleaseTupleDesc(columns);
+		element->row = element;
 	}
 }
 
@@ -165,22 +167,18 @@ resolve_other(HllsetElement *element, Oid type)
 	}
 }
 
-/* Makes the element ready for values of the type, or refuses the type or one within it. */
-void
-hllset_element_resolve(HllsetElement *element, Oid type, Oid collation)
+/* Makes the element ready for values of its type, or refuses the type or one within it. */
+static void
+resolve(HllsetElement *element)
 {
 	Oid base;
 
-	if (OidIsValid(type) && element->type == type && element->collation == collation)
-		return;
-	if (!OidIsValid(type))
-		hllset_refuse_type(type);
+	if (!OidIsValid(element->key.type))
+		hllset_refuse_type(element->key.type);
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 
-	/* until all is known, and should an error come in between, the element is unresolved */
-	element->type = InvalidOid;
-	element->collation = collation;
-	base = getBaseType(type);
+	base = getBaseType(element->key.type);
 	element->scalar = hllset_scalar_find(base);
 	if (element->scalar == NULL)
 		resolve_other(element, base);
@@ -188,9 +186,39 @@ hllset_element_resolve(HllsetElement *element, Oid type, Oid collation)
 	{
 		element->hash = element->scalar->hash;
 		if (type_is_collatable(base))
-			check_collation(collation);
+			check_collation(element->key.collation);
 	}
-	element->type = type;
+	element->is_resolved = true;
+}
+
+/* What the call site of the element knows of a type within it, resolved. */
+HllsetElement *
+hllset_element_part(HllsetElement *element, HllsetElementKey key)
+{
+	HllsetElement *part;
+	bool found;
+
+	if (element->known == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(HllsetElementKey),
+						   .entrysize = sizeof(HllsetElement),
+						   .hcxt = element->context};
+
+		element->known = hash_create("hllset element types", 16, &control,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	part = hash_search(element->known, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(part, 0, sizeof(HllsetElement));
+		part->key = key;
+		part->context = element->context;
+		part->known = element->known;
+	}
+	/* no type contains itself, so one that is not resolved is one whose resolution failed */
+	if (!part->is_resolved)
+		resolve(part);
+	return part;
 }
 
 /* ---- values ---- */
@@ -201,6 +229,7 @@ hllset_element_append_item(StringInfo out, HllsetElement *element, Datum value, 
 	HllsetCanonical canonical;
 	int start;
 
+	CHECK_FOR_INTERRUPTS();
 	if (isnull)
 		hllset_element_append_byte(out, 0);
 	else if (element->scalar != NULL)
@@ -229,17 +258,21 @@ hash_hllhash(HllsetElement *element, Datum value)
 	return DatumGetUInt64(value);
 }
 
+/* Should an error come in between, the element is unresolved. */
 static void
 resolve_argument(HllsetElement *element, Oid type, Oid collation)
 {
+	element->is_resolved = false;
+	element->key.type = type;
+	element->key.typmod = -1;
+	element->key.collation = collation;
 	if (OidIsValid(type) && hllset_is_own_type(getBaseType(type), "hllhash"))
 	{
 		element->hash = hash_hllhash;
-		element->type = type;
-		element->collation = collation;
+		element->is_resolved = true;
 	}
 	else
-		hllset_element_resolve(element, type, collation);
+		resolve(element);
 }
 
 /* What is known of the type of an argument; the first time nothing is. */
@@ -277,7 +310,7 @@ hllset_hash_argument(FunctionCallInfo fcinfo, int argno)
 	if (unlikely(site == NULL || site->elements == NULL))
 		return hash_first(fcinfo, argno);
 	element = &site->elements[argno];
-	if (unlikely(!OidIsValid(element->type)))
+	if (unlikely(!element->is_resolved))
 		return hash_first(fcinfo, argno);
 	return element->hash(element, PG_GETARG_DATUM(argno));
 }
@@ -287,7 +320,7 @@ hllset_hash_member(FunctionCallInfo fcinfo, int argno, Datum member, Oid type)
 {
 	HllsetElement *element = argument(fcinfo, argno);
 
-	if (element->type != type)
+	if (!element->is_resolved || element->key.type != type)
 		resolve_argument(element, type, PG_GET_COLLATION());
 	return element->hash(element, member);
 }

@@ -10,6 +10,8 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/typcache.h"
 
 /* The canonical bytes of one scalar: in the datum itself, in room, or in a palloc'd copy. */
@@ -38,27 +40,38 @@ typedef struct HllsetScalar
 	HllsetHash hash; /* of the canonical bytes, perhaps by a shorter way */
 } HllsetScalar;
 
+/* What a type is known by at a call site. */
+typedef struct HllsetElementKey
+{
+	Oid type;     /* as asked for, perhaps a domain */
+	int32 typmod; /* of an anonymous row type; -1 for every other, and for records of any columns */
+	Oid collation;
+} HllsetElementKey;
+
 /*
  * How to reduce values of one type. Types other than scalars append their bytes to a string, and
  * keep in parts what they know of the types inside: one part for an array's elements or the bounds
- * of a (multi)range, one for each column of a composite.
+ * of a (multi)range, one for each column of a composite. Parts are shared: at a call site each type
+ * is resolved once, however often it occurs within others.
  */
 struct HllsetElement
 {
-	Oid type; /* as asked for, perhaps a domain; InvalidOid if not resolved yet */
-	Oid collation;
+	HllsetElementKey key; /* the first field, as the table of a call site needs it */
+	bool is_resolved;
 	HllsetHash hash;
 	const HllsetScalar *scalar; /* NULL for the others */
 	HllsetFamily family;        /* of the others */
 	void (*append)(StringInfo out, HllsetElement *element, Datum value);
 	TypeCacheEntry *cache; /* array: of its element type; range, multirange: of the range type */
+	HllsetElement *row;    /* composite: of the row type of the last value */
 	int nparts;
-	HllsetElement *parts;
-	MemoryContext context; /* where parts are kept */
+	HllsetElement **parts;
+	MemoryContext context; /* where the call site keeps what it knows */
+	HTAB *known;           /* all parts of the call site; NULL until there is one */
 };
 
 /* in element.c */
-extern void hllset_element_resolve(HllsetElement *element, Oid type, Oid collation);
+extern HllsetElement *hllset_element_part(HllsetElement *element, HllsetElementKey key);
 extern void hllset_element_make_parts(HllsetElement *element, int nparts);
 extern void hllset_element_append_item(StringInfo out, HllsetElement *element, Datum value,
 									   bool isnull);
@@ -72,7 +85,7 @@ extern const char *hllset_scalar_to_utf8(const char *text, size_t *size);
 extern void hllset_numeric_read(Datum value, HllsetCanonical *canonical);
 
 /* in element_nested.c */
-extern TupleDesc hllset_nested_resolve_columns(HllsetElement *element, Oid type, int32 typmod);
+extern TupleDesc hllset_nested_resolve_columns(HllsetElement *row);
 extern void hllset_nested_append_array(StringInfo out, HllsetElement *element, Datum value);
 extern void hllset_nested_append_range(StringInfo out, HllsetElement *element, Datum value);
 extern void hllset_nested_append_multirange(StringInfo out, HllsetElement *element, Datum value);
@@ -137,8 +150,12 @@ hllset_canonical_hash(HllsetCanonical *canonical)
 static inline void
 hllset_element_append(StringInfo out, const void *data, size_t size)
 {
-	if (size >= (size_t) (out->maxlen - out->len))
+	if (unlikely(size >= (size_t) (out->maxlen - out->len)))
+	{
+		if (size >= MaxAllocSize - (size_t) out->len)
+			hllset_refuse_large_element();
 		enlargeStringInfo(out, (int) size);
+	}
 	memcpy(out->data + out->len, data, size);
 	out->len += (int) size;
 }

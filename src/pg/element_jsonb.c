@@ -50,6 +50,7 @@ append_number(StringInfo out, Numeric number)
 static void
 append_value(StringInfo out, const JsonbValue *value)
 {
+	CHECK_FOR_INTERRUPTS();
 	switch (value->type)
 	{
 		case jbvNull:
@@ -116,6 +117,7 @@ compare_entries(const void *a, const void *b)
 	const JsonbEntry *left = a;
 	const JsonbEntry *right = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (left->size != right->size)
 		return left->size < right->size ? -1 : 1;
 	return memcmp(left->key, right->key, left->size);

@@ -33,7 +33,7 @@ hllset_nested_append_array(StringInfo out, HllsetElement *element, Datum value)
 		Datum item =
 			array_iter_next(&iterator, &isnull, i, cache->typlen, cache->typbyval, cache->typalign);
 
-		hllset_element_append_item(out, &element->parts[0], item, isnull);
+		hllset_element_append_item(out, element->parts[0], item, isnull);
 	}
 	if (!VARATT_IS_EXPANDED_HEADER(array) && (Pointer) array != DatumGetPointer(value))
 		pfree(array);
@@ -66,7 +66,7 @@ hllset_nested_append_range(StringInfo out, HllsetElement *element, Datum value)
 	bool empty;
 
 	range_deserialize(element->cache, range, &lower, &upper, &empty);
-	append_bounds(out, &element->parts[0], &lower, &upper, empty);
+	append_bounds(out, element->parts[0], &lower, &upper, empty);
 	if ((Pointer) range != DatumGetPointer(value))
 		pfree(range);
 }
@@ -84,7 +84,7 @@ hllset_nested_append_multirange(StringInfo out, HllsetElement *element, Datum va
 		int start = hllset_element_open_item(out, HLLSET_FAMILY_RANGE);
 
 		multirange_get_bounds(element->cache, multirange, i, &lower, &upper);
-		append_bounds(out, &element->parts[0], &lower, &upper, false);
+		append_bounds(out, element->parts[0], &lower, &upper, false);
 		hllset_element_close_item(out, start);
 	}
 	if ((Pointer) multirange != DatumGetPointer(value))
@@ -94,21 +94,25 @@ hllset_nested_append_multirange(StringInfo out, HllsetElement *element, Datum va
 /* ---- composites ---- */
 
 /*
- * Makes the element's parts ready for the columns of a row type, which is returned and to be
- * released. It is looked up each time, since a named one may change; the rest is cheap once done.
+ * Makes ready the parts of an element of a row type for its columns, which are returned and to be
+ * released. They are looked up each time, since a named row type may change; the rest is cheap once
+ * done. A column of a type that has no hash is refused even if it is NULL.
  */
 TupleDesc
-hllset_nested_resolve_columns(HllsetElement *element, Oid type, int32 typmod)
+hllset_nested_resolve_columns(HllsetElement *row)
 {
-	TupleDesc columns = lookup_rowtype_tupdesc(type, typmod);
+	TupleDesc columns = lookup_rowtype_tupdesc(row->key.type, row->key.typmod);
 
-	hllset_element_make_parts(element, columns->natts);
+	hllset_element_make_parts(row, columns->natts);
 	for (int i = 0; i < columns->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(columns, i);
+		HllsetElementKey key = {column->atttypid, -1, column->attcollation};
 
-		if (!column->attisdropped)
-			hllset_element_resolve(&element->parts[i], column->atttypid, column->attcollation);
+		if (!column->attisdropped &&
+			(row->parts[i] == NULL || row->parts[i]->key.type != key.type ||
+			 row->parts[i]->key.collation != key.collation))
+			row->parts[i] = hllset_element_part(row, key);
 	}
 	return columns;
 }
@@ -131,19 +135,32 @@ append_columns(StringInfo out, HllsetElement *element, HeapTupleHeader row, Tupl
 	hllset_element_append_u32(out, live);
 	for (int i = 0; i < columns->natts; i++)
 		if (!TupleDescAttr(columns, i)->attisdropped)
-			hllset_element_append_item(out, &element->parts[i], values[i], nulls[i]);
+			hllset_element_append_item(out, element->parts[i], values[i], nulls[i]);
 	pfree(values);
 	pfree(nulls);
+}
+
+/* A record may be of another row type each time; within it may be records of the same one. */
+static HllsetElement *
+row_element(HllsetElement *element, HeapTupleHeader row)
+{
+	HllsetElementKey key = {HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row),
+							InvalidOid};
+
+	if (element->row == NULL || element->row->key.type != key.type ||
+		element->row->key.typmod != key.typmod)
+		element->row = hllset_element_part(element, key);
+	return element->row;
 }
 
 void
 hllset_nested_append_composite(StringInfo out, HllsetElement *element, Datum value)
 {
 	HeapTupleHeader row = DatumGetHeapTupleHeader(value);
-	TupleDesc columns = hllset_nested_resolve_columns(element, HeapTupleHeaderGetTypeId(row),
-													  HeapTupleHeaderGetTypMod(row));
+	HllsetElement *of_row = row_element(element, row);
+	TupleDesc columns = hllset_nested_resolve_columns(of_row);
 
-	append_columns(out, element, row, columns);
+	append_columns(out, of_row, row, columns);
 	ReleaseTupleDesc(columns);
 	if ((Pointer) row != DatumGetPointer(value))
 		pfree(row);

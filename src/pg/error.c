@@ -334,6 +334,17 @@ hllset_refuse_array(void)
 }
 
 void
+hllset_refuse_large_element(void)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("element of an hllset is too large"),
+		 errdetail(
+			 "The bytes that are hashed of an array, a row or a jsonb must be fewer than 1 GB."),
+		 errhint("Hash its text in its place: md5(x::text).")));
+}
+
+void
 hllset_refuse_collation(Oid collation)
 {
 	if (!OidIsValid(collation))

@@ -242,6 +242,7 @@ HLLSET_NORETURN extern void hllset_refuse_confidence(double confidence);
 HLLSET_NORETURN extern void hllset_refuse_type(Oid type);
 HLLSET_NORETURN extern void hllset_refuse_range(Oid type);
 HLLSET_NORETURN extern void hllset_refuse_array(void);
+HLLSET_NORETURN extern void hllset_refuse_large_element(void);
 HLLSET_NORETURN extern void hllset_refuse_collation(Oid collation);
 
 #endif /* HLLSET_PG_H */
