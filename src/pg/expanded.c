@@ -13,6 +13,7 @@ typedef struct Expanded
 	ExpandedObjectHeader head;
 	HllsetState *state;
 	Hllset *flat; /* what the state is when stored; NULL until someone asks */
+	bool is_new;  /* nobody but the function that made it has seen it */
 } Expanded;
 
 static Size
@@ -60,7 +61,15 @@ new_expanded(MemoryContext parent)
 
 	EOH_init_header(&expanded->head, &methods, context);
 	expanded->flat = NULL;
+	expanded->is_new = true;
 	return expanded;
+}
+
+static Datum
+handed_over(Expanded *expanded)
+{
+	expanded->is_new = false;
+	return EOHPGetRWDatum(&expanded->head);
 }
 
 const HllsetState *
@@ -75,11 +84,11 @@ hllset_expanded_state(Datum value)
 static Datum
 expand(FunctionCallInfo fcinfo, HllsetBytes value)
 {
-	MemoryContext parent = CurrentMemoryContext;
-	Expanded *expanded;
+	MemoryContext
+		aggregate; /* NULL outside an aggregate: a context without a parent would live as long as the session */
+	bool in_aggregate = AggCheckCallContext(fcinfo, &aggregate) != 0;
+	Expanded *expanded = new_expanded(in_aggregate ? aggregate : CurrentMemoryContext);
 
-	(void) AggCheckCallContext(fcinfo, &parent);
-	expanded = new_expanded(parent);
 	expanded->state = hllset_state_like(expanded->head.eoh_context, value);
 	if (hllset_state_try_union(expanded->state, value))
 		return EOHPGetRWDatum(&expanded->head);
@@ -149,7 +158,7 @@ hllset_expanded_add(Datum value, uint64 hash)
 	Expanded *expanded = writable(value);
 
 	hllset_state_add(expanded->state, hash);
-	return EOHPGetRWDatum(&expanded->head);
+	return handed_over(expanded);
 }
 
 Datum
@@ -157,7 +166,9 @@ hllset_expanded_union(Datum value, HllsetBytes other)
 {
 	Expanded *expanded = writable(value);
 
-	if (!hllset_state_try_union(expanded->state, other))
-		return (Datum) 0;
-	return EOHPGetRWDatum(&expanded->head);
+	if (hllset_state_try_union(expanded->state, other))
+		return handed_over(expanded);
+	if (expanded->is_new)
+		MemoryContextDelete(expanded->head.eoh_context);
+	return (Datum) 0;
 }

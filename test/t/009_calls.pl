@@ -174,6 +174,89 @@ $node->safe_psql($db, q{
 	END $$});
 pass('expanded and flat');
 
+# ---- memory: a backend does not grow with the steps in which sets are accumulated ----
+
+# A step that leaves its set behind leaves 10 kB, and no view shows where: an expanded object's context may be nobody's child.
+$node->safe_psql($db, q{
+	CREATE TYPE holder AS (n int, s hllset);
+	CREATE TYPE outer_holder AS (n int, h holder);
+	CREATE TABLE trigger_target (n int, s hllset);
+	CREATE FUNCTION before_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		FOR i IN 1 .. 10 LOOP NEW.s := hll_add(NEW.s, NEW.n * 10 + i); END LOOP;
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER before_insert BEFORE INSERT ON trigger_target FOR EACH ROW EXECUTE FUNCTION before_insert();
+	CREATE FUNCTION sql_step(s hllset, i int) RETURNS hllset LANGUAGE sql VOLATILE AS 'SELECT hll_add($1, $2) LIMIT 1';
+	CREATE FUNCTION plpgsql_step(s hllset, i int) RETURNS hllset LANGUAGE plpgsql AS 'BEGIN s := hll_add(s, i); RETURN hll_add(s, -i); END';
+	CREATE FUNCTION record_step(h holder, i int) RETURNS holder LANGUAGE plpgsql AS 'BEGIN h.s := hll_add(h.s, i); h.n := i; RETURN h; END';
+	CREATE PROCEDURE inout_step(INOUT s hllset, i int) LANGUAGE plpgsql AS 'BEGIN s := hll_add(s, i); END';
+	CREATE PROCEDURE commits(steps int) LANGUAGE plpgsql AS $$
+	DECLARE s hllset := hllset_empty(); h holder := (0, s);
+	BEGIN
+		FOR i IN 1 .. steps LOOP
+			s := hll_add(s, i);
+			h.s := hll_add(h.s, i);
+			IF i % 50 = 0 THEN COMMIT; ELSIF i % 50 = 25 THEN ROLLBACK; END IF;
+		END LOOP;
+	END $$;
+	CREATE FUNCTION returns_next(steps int) RETURNS SETOF hllset LANGUAGE plpgsql AS 'DECLARE s hllset := hllset_empty(); BEGIN FOR i IN 1 .. steps LOOP s := hll_add(s, i); RETURN NEXT s; END LOOP; END';
+	CREATE AGGREGATE added_agg(int) (SFUNC = hll_add, STYPE = hllset, INITCOND = '\x01010c01000000');
+	CREATE AGGREGATE united_agg(hllset) (SFUNC = hll_union, STYPE = hllset);
+	CREATE TABLE mixed AS SELECT i, CASE WHEN i % 5 = 4 THEN large & other ELSE hllset_of(i, i + 1) END AS s
+		FROM generate_series(1, 100) i, (SELECT hll_add_agg(x, 8) AS large, hll_add_agg(x + 500, 8) AS other FROM generate_series(1, 1000) x) y;
+	CREATE TABLE updated AS SELECT i AS id, hllset_of(i) AS s FROM generate_series(1, 1000) i});
+sub loop_of { my ($declared, $body) = @_; return "DO \$\$ DECLARE $declared; BEGIN FOR i IN 1 .. %d LOOP $body END LOOP; END \$\$" }
+# name, what takes so many steps
+my @growing = (
+	[ 'a variable', loop_of('s hllset := hllset_empty()', 's := hll_add(s, i);') ],
+	[ 'a variable by unions', loop_of('s hllset := hllset_empty()', 's := s | hllset_of(i);') ],
+	[ 'two in one expression', loop_of('s hllset := hllset_empty()', 's := hll_add(hll_add(s, i), -i) | hllset_of(i, 2 * i);') ],
+	[ 'a record', loop_of('r record', 'IF i = 1 THEN SELECT hllset_empty() AS s INTO r; END IF; r.s := hll_add(r.s, i);') ],
+	[ 'a record by unions', loop_of('r record', 'IF i = 1 THEN SELECT hllset_empty() AS s INTO r; END IF; r.s := r.s | hllset_of(i);') ],
+	[ 'a composite', loop_of('h holder := (0, hllset_empty())', 'h.s := hll_add(h.s, i);') ],
+	[ 'a composite as a whole', loop_of('h holder := (0, hllset_empty())', 'h := (i, hll_add(h.s, i));') ],
+	[ 'a composite in a composite', loop_of('h outer_holder := (0, (0, hllset_empty()))', 'h.h.s := hll_add((h.h).s, i);') ],
+	[ 'an element of an array', loop_of('a hllset[] := ARRAY[hllset_empty(), hllset_empty()]', 'a[1] := hll_add(a[1], i); a[2] := a[2] | hllset_of(i);') ],
+	[ 'an element of an array of composites', loop_of('a holder[] := ARRAY[(0, hllset_empty())::holder]', 'a[1].s := hll_add(a[1].s, i);') ],
+	[ 'NEW', 'INSERT INTO trigger_target SELECT i, (SELECT hll_add_agg(x) FROM generate_series(1, 1000) x) FROM generate_series(1, %d / 10) i; TRUNCATE trigger_target' ],
+	[ 'a recursive query', 'WITH RECURSIVE steps AS (SELECT 0 AS i, hllset_empty() AS s UNION ALL SELECT i + 1, hll_add(s, i) FROM steps WHERE i < %d) SELECT count(s) FROM steps' ],
+	[ 'a cursor', 'DO $$ DECLARE s hllset := hllset_empty(); h holder := (0, s); c CURSOR FOR SELECT i FROM generate_series(1, %d) i; BEGIN FOR r IN c LOOP s := hll_add(s, r.i); h.s := hll_add(h.s, r.i); END LOOP; END $$' ],
+	[ 'a set-returning function', 'SELECT count(s) FROM returns_next(%d) s' ],
+	[ 'a function in SQL', loop_of('s hllset := hllset_empty()', 's := sql_step(s, i);') ],
+	[ 'a function in PL/pgSQL', loop_of('s hllset := hllset_empty()', 's := plpgsql_step(s, i);') ],
+	[ 'a function of a composite', loop_of('h holder := (0, hllset_empty())', 'h := record_step(h, i);') ],
+	[ 'a procedure', loop_of('s hllset := hllset_empty()', 'CALL inout_step(s, i);') ],
+	[ 'a procedure that commits', 'CALL commits(%d)' ],
+	[ 'a query into a variable', loop_of('s hllset := hllset_empty()', 'SELECT hll_add(s, i) INTO s;') ],
+	[ 'a query into a field', loop_of('h holder := (0, hllset_empty())', 'SELECT hll_add(h.s, i) INTO h.s;') ],
+	[ 'EXECUTE', loop_of('s hllset := hllset_empty()', q{EXECUTE 'SELECT hll_add($1, $2)' INTO s USING s, i;}) ],
+	[ 'blocks with exceptions', loop_of('s hllset := hllset_empty(); h holder := (0, s)', 'BEGIN s := hll_add(s, i); h.s := hll_add(h.s, i); IF i %% 3 = 0 THEN h.s := hll_add(h.s, 1 / (i %% 3)); END IF; EXCEPTION WHEN division_by_zero THEN NULL; END;') ],
+	[ 'UPDATE', 'DO $$ BEGIN FOR n IN 1 .. 1 + %d / 1000 LOOP UPDATE updated SET s = hll_add(hll_add(s, n), -n); END LOOP; END $$' ],
+	[ 'an aggregate by hll_add', 'SELECT count(s) FROM (SELECT added_agg(i) AS s FROM generate_series(1, %d) i GROUP BY i %% 20) y' ],
+	[ 'a window by hll_add', 'SELECT count(s) FROM (SELECT added_agg(i) OVER (PARTITION BY i / 50 ORDER BY i) AS s FROM generate_series(1, %d) i) y' ],
+	[ 'an aggregate by | over sets and expressions', 'SELECT count(s) FROM (SELECT united_agg(m.s ORDER BY m.i) AS s FROM mixed m, generate_series(1, 1 + %d / 100) x GROUP BY x) y' ],
+	[ 'a window by | over sets and expressions', 'SELECT count(s) FROM (SELECT united_agg(m.s) OVER (PARTITION BY x ORDER BY m.i ROWS 5 PRECEDING) AS s FROM mixed m, generate_series(1, 1 + %d / 100) x) y' ],
+	[ 'hll_union_agg over sets and expressions', 'SELECT count(s) FROM (SELECT hll_union_agg(m.s) AS s FROM mixed m, generate_series(1, 1 + %d / 100) x GROUP BY x) y' ],
+	[ 'a moving hll_union_agg', 'SELECT count(s) FROM (SELECT hll_union_agg(m.s) OVER (ORDER BY x, m.i ROWS 20 PRECEDING) AS s FROM mixed m, generate_series(1, 1 + %d / 100) x WHERE m.i %% 5 < 4) y' ],
+	[ 'a moving hll_union_agg over sets and expressions', 'SELECT count(s) FROM (SELECT hll_union_agg(m.s) OVER (ORDER BY x, m.i ROWS 5 PRECEDING) AS s FROM mixed m, generate_series(1, 1 + %d / 100) x) y' ],);
+SKIP:
+{
+	skip 'there is no /proc', scalar @growing unless -r '/proc/self/status';
+	my $resident = q{SELECT 'resident ' || substring(pg_read_file('/proc/self/status') FROM 'VmRSS:\s+(\d+) kB')};
+	my $steps = $ENV{HLLSET_STEPS} // 2000; # more show smaller leaks
+	for my $case (@growing)
+	{
+		my ($name, $statement) = @$case;
+		my $run = sprintf($statement, $steps);
+		# The first times warm up.
+		my ($rc, $out, $err) = $node->psql($db, "SET max_parallel_workers_per_gather = 0; SET jit = off;\n$run;\n$run;\n$resident;\n$run;\n$resident", timeout => 300);
+		my @sizes = $out =~ /^resident (\d+)$/mg;
+		ok(@sizes == 2 && $sizes[1] - $sizes[0] < 2048, "$name: $steps steps more") or diag("@sizes kB $err");
+		note(sprintf('%s: %d kB', $name, $sizes[1] - $sizes[0]));
+	}
+}
+
 # ---- memory: a session's peak, against the same work on few rows ----
 
 $node->safe_psql($db, q{
