@@ -122,7 +122,7 @@ ORDER BY day;
 CREATE FUNCTION in_exactly(k int, sets hllset[]) RETURNS hllset LANGUAGE plpgsql IMMUTABLE AS
 $$
 DECLARE
-	digits hllset[] := array_fill(hllset_empty(hll_precision(sets[1])), ARRAY[8]);
+	digits hllset[] := array_fill(hllset_empty(), ARRAY[8]);
 	carry hllset;
 	moved hllset;
 	result hllset;

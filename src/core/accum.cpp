@@ -76,7 +76,7 @@ Accum::want(const Shape &shape)
 
 /*
  * The shape in which an operand with these counts and planes can be merged without losing anything on the way. What it adds
- * beyond that (tokens that raise L0) asks for room again.
+ * beyond that (tokens that raise L0) asks for room again. An empty state takes the precision and form of what it meets first.
  */
 bool
 Accum::has_room_for(const Counts &operand, int planes)
@@ -84,14 +84,19 @@ Accum::has_room_for(const Counts &operand, int planes)
 	const Shape &have = state_->shape;
 	Shape least = have;
 
-	least.precision = static_cast<uint8_t>(std::min<int>(have.precision, operand.precision));
-	least.compact = have.compact || operand.compact;
+	least.precision = static_cast<uint8_t>(operand.precision);
+	least.compact = operand.compact;
+	if (!is_empty())
+	{
+		least.precision = std::min(least.precision, have.precision);
+		least.compact = least.compact || have.compact;
+	}
 	least.dense = have.dense || operand.level0 > 0 || state_->count > list_limit(least.precision);
 	if (least.dense)
 	{
 		bool pours = least.compact && (state_->count > 0 || operand.tokens > 0);
 
-		if (pours || least.precision != have.precision)
+		if (pours || (least.precision != have.precision && !is_empty()))
 			least.planes = kLevels;
 		else
 			least.planes = std::max(have.planes, rounded_planes(std::max(planes, 1)));
@@ -216,11 +221,46 @@ Accum::prefetch(Coupon full) const
 		matrix_.prefetch(level, full);
 }
 
+/* No element was ever added: what has planes has had some, or is about to. */
+bool
+Accum::is_empty() const
+{
+	return state_->level0 == 0 && state_->count == 0;
+}
+
+/* Nothing comes with it; of two empty ones the finest form stays. */
+void
+Accum::merge_empty(const Counts &operand)
+{
+	Shape &shape = state_->shape;
+
+	if (!is_empty())
+		return;
+	shape.precision = std::max(shape.precision, static_cast<uint8_t>(operand.precision));
+	shape.compact = shape.compact && operand.compact;
+}
+
+HllsetStatus
+Accum::fold(int precision)
+{
+	Counts none = {};
+
+	none.precision = precision;
+	none.compact = state_->shape.compact;
+	return has_room_for(none, 0) ? HLLSET_OK : HLLSET_NEEDS_ROOM;
+}
+
 HllsetStatus
 Accum::merge(const View &view)
 {
 	const Counts &counts = view.counts;
 
+	if (counts.is_empty())
+	{
+		merge_empty(counts);
+		return walk(
+			view, [](int, size_t, uint64_t) {}, [](Coupon) {});
+	}
 	if (!has_room_for(counts, counts.compact ? view.end : counts.level0))
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
@@ -251,13 +291,14 @@ Accum::merge(const Accum &other)
 {
 	const HllsetAccum &from = *other.state_;
 	int planes = std::min<int>(from.level0, from.shape.planes);
-	Counts counts = {};
+	Counts counts = other.operand_counts();
 	HllsetStatus status = HLLSET_OK;
 
-	counts.precision = from.shape.precision;
-	counts.compact = from.shape.compact;
-	counts.level0 = from.level0;
-	counts.tokens = from.count;
+	if (counts.is_empty())
+	{
+		merge_empty(counts);
+		return HLLSET_OK;
+	}
 	if (!has_room_for(counts, planes))
 		return HLLSET_NEEDS_ROOM;
 	raise(counts.compact ? state_->level0 : counts.level0);
@@ -270,9 +311,9 @@ Accum::merge(const Accum &other)
 	return status;
 }
 
-/* Without those of the tokens. */
+/* What another needs to know to make room: no level has been looked through. */
 Counts
-Accum::matrix_counts() const
+Accum::operand_counts() const
 {
 	Counts counts = {};
 
@@ -280,6 +321,15 @@ Accum::matrix_counts() const
 	counts.compact = state_->shape.compact;
 	counts.level0 = state_->level0;
 	counts.tokens = state_->count;
+	return counts;
+}
+
+/* Without those of the tokens. */
+Counts
+Accum::matrix_counts() const
+{
+	Counts counts = operand_counts();
+
 	for (int k = 0; k < std::min<int>(state_->level0, state_->shape.planes); k++)
 		counts.ones[k] = matrix_.count(k);
 	return counts;

@@ -76,6 +76,9 @@ public:
 	/* Brings near what an add of it will look at first. */
 	void prefetch(Coupon full) const;
 
+	/* The same elements at a smaller or equal precision. */
+	HllsetStatus fold(int precision);
+
 	/* Reads nothing of the levels whose planes are all ones: what is wrong with it there stays unseen. */
 	HllsetStatus merge(const View &view);
 	HllsetStatus merge(const Accum &other);
@@ -85,12 +88,15 @@ public:
 	HllsetBytes encode(void *work) const;
 
 private:
+	bool is_empty() const;
+	void merge_empty(const Counts &operand);
 	bool has_room_for(const Counts &operand, int planes);
 	HllsetStatus want(const Shape &shape);
 	void raise(int level0);
 	int full_planes();
 	HllsetStatus insert(Coupon token);
 	HllsetStatus normalise();
+	Counts operand_counts() const;
 	Counts matrix_counts() const;
 
 	HllsetAccum *state_;

@@ -203,6 +203,64 @@ is_union_of_sets(HllsetOp op, HllsetBytes a, HllsetBytes b)
 		   read_header(b, hb) == HLLSET_OK && ha.kind == Kind::set && hb.kind == Kind::set;
 }
 
+/* Which operands are the empty set. */
+struct Empties
+{
+	bool a = false;
+	bool b = false;
+};
+
+HllsetStatus
+look_for_empties(HllsetBytes a, HllsetBytes b, Empties &empties)
+{
+	HllsetStatus status = look_for_empty(a, empties.a);
+
+	return status == HLLSET_OK ? look_for_empty(b, empties.b) : status;
+}
+
+/* Every byte of an operand that the result may be. */
+HllsetStatus
+check_operand(HllsetBytes value, Kind kind)
+{
+	View view;
+
+	return kind == Kind::expression ? check_expression(value) : check_single(value, view);
+}
+
+/* The empty set has no say in precision and form, and nothing to add: the other operand stays as it is, or nothing of it does. */
+HllsetStatus
+combine_with_empty(HllsetOp op, HllsetBytes a, HllsetBytes b, Empties empties, void *work,
+				   HllsetBytes &result)
+{
+	uint8_t *out = static_cast<uint8_t *>(work);
+	Header ha;
+	Header hb;
+	HllsetStatus status = read_header(a, ha);
+
+	if (status == HLLSET_OK)
+		status = read_header(b, hb);
+	if (status != HLLSET_OK)
+		return status;
+	if (empties.a && empties.b)
+	{
+		int finer = std::max(ha.precision, hb.precision);
+
+		result = {out, hllset_core_empty(finer, ha.compact && hb.compact, out)};
+		return HLLSET_OK;
+	}
+
+	HllsetBytes other = empties.a ? b : a;
+	Header header = empties.a ? hb : ha;
+
+	status = check_operand(other, header.kind);
+	if (status != HLLSET_OK)
+		return status;
+	result = other;
+	if (!apply(op, !empties.a, !empties.b))
+		result = {out, hllset_core_empty(header.precision, header.compact, out)};
+	return HLLSET_OK;
+}
+
 /* The union of sets needs no table. */
 HllsetStatus
 unite(const Expression &sets, void *work, HllsetBytes &result)
@@ -281,7 +339,12 @@ size_t
 combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b)
 {
 	Expression joined;
+	Empties empties;
 
+	if (look_for_empties(a, b, empties) != HLLSET_OK)
+		return 0;
+	if (empties.a || empties.b)
+		return HLLSET_EMPTY_SIZE;
 	if (join(op, a, b, joined) != HLLSET_OK)
 		return 0;
 	if (is_union_of_sets(op, a, b))
@@ -293,8 +356,13 @@ HllsetStatus
 combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes &result)
 {
 	Expression joined;
-	HllsetStatus status = join(op, a, b, joined);
+	Empties empties;
+	HllsetStatus status = look_for_empties(a, b, empties);
 
+	if (status == HLLSET_OK && (empties.a || empties.b))
+		return combine_with_empty(op, a, b, empties, work, result);
+	if (status == HLLSET_OK)
+		status = join(op, a, b, joined);
 	if (status != HLLSET_OK)
 		return status;
 	return is_union_of_sets(op, a, b) ? unite(joined, work, result) : resolve(joined, work, result);

@@ -35,6 +35,20 @@ hllset_core_precision(HllsetBytes value, int *precision)
 }
 
 HllsetStatus
+hllset_core_form(HllsetBytes value, int *precision, bool *compact)
+{
+	Header header;
+	HllsetStatus status = read_header(value, header);
+
+	if (status == HLLSET_OK)
+	{
+		*precision = header.precision;
+		*compact = header.compact;
+	}
+	return status;
+}
+
+HllsetStatus
 hllset_core_check(HllsetBytes value, HllsetInfo *info)
 {
 	return check_value(value, info);
@@ -221,6 +235,12 @@ hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set)
 	HllsetStatus status = parse(set, view);
 
 	return status == HLLSET_OK ? Accum(accum).merge(view) : status;
+}
+
+HllsetStatus
+hllset_core_accum_fold(HllsetAccum *accum, int precision)
+{
+	return Accum(accum).fold(precision);
 }
 
 HllsetStatus

@@ -50,6 +50,17 @@ Census::open(const HllsetBytes *values, int count)
 	value_count_ = count;
 	for (int v = 0; v < count && status == HLLSET_OK; v++)
 	{
+		bool is_empty;
+
+		status = look_for_empty(values[v], is_empty);
+		if (status != HLLSET_OK)
+			return status;
+		/* it has no source, so that it coarsens none and takes no place among six */
+		if (is_empty)
+		{
+			values_[v].table = TruthTable(0);
+			continue;
+		}
 		status = parse_expression(values[v], values_[v]);
 		for (int i = 0; i < values_[v].count() && status == HLLSET_OK; i++)
 			status = add_source(values_[v].sources[i], index_[v][i]);
@@ -370,9 +381,12 @@ Census::overlap()
 		return has_token(both, both);
 	if (mode_ == Mode::sampled)
 		return is_seen(Regions{1} << both);
-	if (!are_possible(~regions_of(both, both)))
+
+	Regions shared = regions_of(both, both);
+
+	if (!are_possible(~shared))
 		return true;
-	return is_seen(regions_of(both, both));
+	return shared != 0 && is_seen(shared);
 }
 
 /* That these regions of the model are empty is too unlikely. */

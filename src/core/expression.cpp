@@ -25,12 +25,6 @@ compare(HllsetBytes a, HllsetBytes b)
 	return a.size < b.size ? -1 : a.size > b.size;
 }
 
-bool
-is_empty(const Counts &counts)
-{
-	return counts.level0 == 0 && counts.tokens == 0;
-}
-
 void
 drop(Expression &expression, int j, int same = -1)
 {
@@ -156,7 +150,7 @@ fold_sources(Expression &expression, int finest, void *work, Arena &arena)
 
 		if (status != HLLSET_OK)
 			return status;
-		if (is_empty(view.counts))
+		if (view.counts.is_empty())
 		{
 			drop(expression, j);
 			continue;
@@ -187,7 +181,7 @@ check_source(const Expression &expression, int i, bool &small, bool &compact)
 		return status;
 	small = small && view.counts.level0 == 0;
 	compact = compact || view.counts.compact;
-	if (view.counts.precision != expression.precision || is_empty(view.counts))
+	if (view.counts.precision != expression.precision || view.counts.is_empty())
 		return HLLSET_BAD_EXPRESSION;
 	if (i > 0 && compare(expression.sources[i - 1], expression.sources[i]) >= 0)
 		return HLLSET_BAD_EXPRESSION;

@@ -233,6 +233,21 @@ check_single(HllsetBytes value, View &view)
 		view, [](int, size_t, uint64_t) {}, [](Coupon) {});
 }
 
+HllsetStatus
+look_for_empty(HllsetBytes value, bool &is_empty)
+{
+	Header header;
+	View view;
+	HllsetStatus status = read_header(value, header);
+
+	is_empty = false;
+	if (status != HLLSET_OK || header.kind != Kind::set || value.size > HLLSET_EMPTY_SIZE)
+		return status;
+	status = check_single(value, view);
+	is_empty = status == HLLSET_OK && view.counts.is_empty();
+	return status;
+}
+
 size_t
 encoded_bound(int precision, int level0, uint32_t tokens)
 {

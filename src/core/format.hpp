@@ -45,6 +45,13 @@ struct Counts
 		return level < level0 ? buckets(precision) : 1u << token_bits(precision, level0);
 	}
 
+	/* Those of the empty set. A sample is never one: where it has no tokens, there may be elements that it does not see. */
+	bool
+	is_empty() const
+	{
+		return level0 == 0 && tokens == 0;
+	}
+
 	/* How many tokens are on the levels from `least` >= level0 up. */
 	uint32_t
 	tokens_from(int least) const
@@ -127,6 +134,9 @@ walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 
 /* parse_single and walk: every byte is checked. */
 HllsetStatus check_single(HllsetBytes value, View &view);
+
+/* Whether a value is the empty set. A set as short as that is checked to its last byte. */
+HllsetStatus look_for_empty(HllsetBytes value, bool &is_empty);
 
 /* The most bytes that a set of this precision can take with planes up to level0 and so many tokens. */
 size_t encoded_bound(int precision, int level0, uint32_t tokens);

@@ -118,6 +118,9 @@ typedef struct HllsetInfo
 /* The precision, from the header alone. */
 HllsetStatus hllset_core_precision(HllsetBytes value, int *precision);
 
+/* The same with the form. */
+HllsetStatus hllset_core_form(HllsetBytes value, int *precision, bool *compact);
+
 /* Validates every byte. info may be NULL. */
 HllsetStatus hllset_core_check(HllsetBytes value, HllsetInfo *info);
 
@@ -137,7 +140,8 @@ typedef enum HllsetOp
 } HllsetOp;
 
 /*
- * Operands of different precision meet at the smaller one. More than six sources that can't be reduced become a sample, or
+ * Operands of different precision meet at the smaller one, but for the empty set, which leaves the other operand and its precision and
+ * form as they are, or nothing of it (docs/format.md, Operations). More than six sources that can't be reduced become a sample, or
  * HLLSET_TOO_MANY_SOURCES if one of them is a compact set beyond its small size.
  */
 size_t hllset_core_combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b);
@@ -151,7 +155,7 @@ HllsetStatus hllset_core_sample(HllsetBytes value, void *work, HllsetBytes *resu
 /*
  * The value folded to a smaller or equal precision and in the wanted form. A graded set becomes compact by pouring its tokens;
  * compact into graded answers HLLSET_NOT_GRADED, an expression or a sample into either HLLSET_NOT_A_SET, a higher precision
- * HLLSET_RAISES_PRECISION, one below 4 HLLSET_BAD_PRECISION. If nothing changes, *result is
+ * HLLSET_RAISES_PRECISION, one below 4 HLLSET_BAD_PRECISION. The empty set takes any precision and form. If nothing changes, *result is
  * value itself, of which only the header has been read.
  */
 typedef enum HllsetForm
@@ -258,6 +262,9 @@ void hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact);
 HllsetStatus hllset_core_accum_add(HllsetAccum *accum, uint64_t hash);
 HllsetStatus hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set);
 HllsetStatus hllset_core_accum_merge(HllsetAccum *accum, const HllsetAccum *other);
+
+/* The same elements at a smaller or equal precision, also where there are none. Answers HLLSET_OK or HLLSET_NEEDS_ROOM. */
+HllsetStatus hllset_core_accum_fold(HllsetAccum *accum, int precision);
 
 /* Brings the memory near that an add of the hash will touch: with many accumulators in turn, waiting for it is most of the time. */
 void hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash);

@@ -185,6 +185,29 @@ estimate_counts(const View &view)
 									 : estimate(view.counts);
 }
 
+/* The precision and form are the wanted ones. */
+bool
+fits(const Header &header, int precision, HllsetForm form)
+{
+	if (form == HLLSET_COMPACT && header.kind != Kind::set)
+		return false;
+	return precision == header.precision &&
+		   (form == HLLSET_AS_IT_IS || header.compact == (form == HLLSET_COMPACT));
+}
+
+/* The empty set has nothing to lose: it takes any precision and form. */
+HllsetStatus
+convert_empty(const Header &header, int precision, HllsetForm form, void *work, HllsetBytes &result)
+{
+	bool compact = form == HLLSET_AS_IT_IS ? header.compact : form == HLLSET_COMPACT;
+	uint8_t *out = static_cast<uint8_t *>(work);
+
+	if (precision > kMaxPrecision)
+		return HLLSET_BAD_PRECISION;
+	result = {out, hllset_core_empty(precision, compact, out)};
+	return HLLSET_OK;
+}
+
 } // namespace
 
 HllsetStatus
@@ -287,23 +310,29 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 		return HLLSET_BAD_PRECISION;
 	if (form != HLLSET_AS_IT_IS && header.kind != Kind::set)
 		return HLLSET_NOT_A_SET;
+	if (fits(header, precision, form))
+	{
+		result = value;
+		return HLLSET_OK;
+	}
+
+	bool is_empty;
+
+	status = look_for_empty(value, is_empty);
+	if (status != HLLSET_OK)
+		return status;
+	if (is_empty)
+		return convert_empty(header, precision, form, work, result);
 	if (precision > header.precision)
 		return HLLSET_RAISES_PRECISION;
 	if (form == HLLSET_GRADED && header.compact)
 		return HLLSET_NOT_GRADED;
 
-	bool compact = header.compact || form == HLLSET_COMPACT;
-
-	if (precision == header.precision && compact == header.compact)
-	{
-		result = value;
-		return HLLSET_OK;
-	}
 	if (header.kind != Kind::set)
 		return fold(value, precision, work, result);
 
 	View view;
-	Graded state(work, precision, compact, header.precision);
+	Graded state(work, precision, header.compact || form == HLLSET_COMPACT, header.precision);
 
 	status = parse(value, view);
 	if (status == HLLSET_OK)

@@ -125,6 +125,7 @@ hllset_state_settle(const HllsetState *state)
 
 /* in state.c */
 extern HllsetState *hllset_state_new(MemoryContext context, int precision);
+extern HllsetState *hllset_state_of_form(MemoryContext context, int precision, bool compact);
 extern HllsetState *hllset_state_like(MemoryContext context, HllsetBytes value);
 extern HllsetState *hllset_state_copy(MemoryContext context, const HllsetState *original);
 extern void hllset_state_enlarge(HllsetState *state);

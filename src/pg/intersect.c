@@ -2,7 +2,8 @@
 /*
  * The aggregate hll_intersect_agg. Its state is a function of the distinct values that came, so the result is the same in every plan:
  * up to six are kept as they are, and their intersection has all the information of an expression. With a seventh all become
- * running intersections of exact small sets and of samples, one of each for each precision, as these can be formed in any order.
+ * running intersections of exact small sets and of samples, one for each precision and form, as these can be formed in any order: among
+ * sets of one form it does not matter which of them made the intersection empty.
  */
 #include "hllset_pg.h"
 
@@ -14,7 +15,8 @@ PG_FUNCTION_INFO_V1(hllset_intersect_serialize);
 PG_FUNCTION_INFO_V1(hllset_intersect_deserialize);
 PG_FUNCTION_INFO_V1(hllset_intersect_final);
 
-#define CLASSES (2 * (HLLSET_MAX_PRECISION - HLLSET_MIN_PRECISION + 1))
+#define FORMS 3 /* small sets, compact small sets, samples */
+#define CLASSES (FORMS * (HLLSET_MAX_PRECISION - HLLSET_MIN_PRECISION + 1))
 
 /* First the distinct values, ascending by bytes; then, if running, the intersections by class. */
 typedef struct IntersectState
@@ -29,8 +31,9 @@ static int
 class_of(HllsetBytes value)
 {
 	HllsetInfo info = hllset_inspect(value);
+	int form = info.level0 > 0 ? 2 : info.compact;
 
-	return 2 * (info.precision - HLLSET_MIN_PRECISION) + (info.level0 > 0);
+	return FORMS * (info.precision - HLLSET_MIN_PRECISION) + form;
 }
 
 /* Adds a value to the running intersection of its class. */

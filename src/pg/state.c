@@ -13,26 +13,33 @@
 HllsetState *
 hllset_state_new(MemoryContext context, int precision)
 {
+	return hllset_state_of_form(context, precision, false);
+}
+
+HllsetState *
+hllset_state_of_form(MemoryContext context, int precision, bool compact)
+{
 	HllsetState *state =
 		MemoryContextAlloc(context, sizeof(HllsetState) + hllset_core_accum_start(precision));
 
 	StaticAssertStmt(sizeof(HllsetState) <= HLLSET_ACCUM_HEAD, "the head is too large");
 	state->accum = (HllsetAccum *) (state + 1);
 	state->pending = NULL;
-	hllset_core_accum_init(state->accum, precision, false);
+	hllset_core_accum_init(state->accum, precision, compact);
 	return state;
 }
 
-/* An empty one of the precision of a value. */
+/* An empty one of the precision and form of a value: if that is the empty set, nothing else will say what they are. */
 HllsetState *
 hllset_state_like(MemoryContext context, HllsetBytes value)
 {
 	int precision;
-	HllsetStatus status = hllset_core_precision(value, &precision);
+	bool compact;
+	HllsetStatus status = hllset_core_form(value, &precision, &compact);
 
 	if (status != HLLSET_OK)
 		hllset_report(status);
-	return hllset_state_new(context, precision);
+	return hllset_state_of_form(context, precision, compact);
 }
 
 /* One whose elements don't wait. */

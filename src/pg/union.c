@@ -81,7 +81,8 @@ hllset_union_combine(PG_FUNCTION_ARGS)
 		return hllset_return_state(fcinfo, state);
 	if (state == NULL)
 		state = new_state(
-			context, hllset_state_new(context, hllset_core_accum_precision(other->sets->accum)));
+			context, hllset_state_of_form(context, hllset_core_accum_precision(other->sets->accum),
+										  hllset_core_accum_is_compact(other->sets->accum)));
 	hllset_state_merge(state->sets, other->sets);
 	if (other->others != NULL)
 		unite_other(context, state, hllset_bytes(other->others));

@@ -50,9 +50,13 @@ struct Machine
 			accumulator.unite(other.encode());
 		else
 			accumulator.merge(other);
+
+		Form form = meeting({precision, compact}, hashes.empty(), {other_precision, other_compact},
+							elements.empty());
+
 		hashes.insert(hashes.end(), elements.begin(), elements.end());
-		precision = std::min(precision, other_precision);
-		compact = compact || other_compact;
+		precision = form.precision;
+		compact = form.compact;
 	}
 };
 

@@ -25,22 +25,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 
 	HllsetInfo before = info(set);
-	bool compact = before.compact || form == HLLSET_COMPACT;
+	bool is_empty = before.level0 == 0 && before.tokens == 0;
+	bool compact =
+		(before.compact && !(is_empty && form == HLLSET_GRADED)) || form == HLLSET_COMPACT;
 
 	FUZZ_CHECK((made.status == HLLSET_OK) ==
-			   (precision >= kMinPrecision && precision <= before.precision &&
-				!(before.compact && form == HLLSET_GRADED)));
+			   (precision >= kMinPrecision &&
+				precision <= (is_empty ? kMaxPrecision : before.precision) &&
+				!(before.compact && form == HLLSET_GRADED && !is_empty)));
 	if (made.status != HLLSET_OK)
 		return 0;
 
 	HllsetInfo after = info(made.bytes);
-	Aggregate aggregate(precision, compact);
+	Aggregate aggregate(before.precision, before.compact);
 
 	FUZZ_CHECK(after.precision == precision && after.compact == compact);
 	FUZZ_CHECK(made.itself == (precision == before.precision && compact == before.compact));
 	FUZZ_CHECK(reencode(made.bytes) == made.bytes);
 	aggregate.unite(set);
-	FUZZ_CHECK(aggregate.encode() == made.bytes);
+	if (precision <= before.precision)
+		aggregate.fold(precision);
+	FUZZ_CHECK(convert(aggregate.encode(), precision, form) == made.bytes);
 	if (precision < before.precision)
 		FUZZ_CHECK(convert(convert(set, precision + 1), precision, form) == made.bytes);
 	FUZZ_CHECK(convert(convert(set, before.precision, form), precision) == made.bytes);

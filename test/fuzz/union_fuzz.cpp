@@ -17,8 +17,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	Outcome united = try_unite(a, b);
 	Outcome swapped = try_unite(b, a);
-	Aggregate aggregate(kMaxPrecision);
-	Aggregate other(kMaxPrecision);
+	/* of all empty sets those that leave the form of another alone */
+	Aggregate aggregate(kMinPrecision, true);
+	Aggregate other(kMinPrecision, true);
 	HllsetStatus first = aggregate.try_unite(a);
 	HllsetStatus second = other.try_unite(b);
 

@@ -11,7 +11,7 @@ import hllset as h
 
 KIND_EXPRESSION, KIND_SAMPLE, KIND_BITS = 2, 3, 15
 MAX_SOURCES = 6
-OPERATIONS = {'|': lambda a, b: a | b, '&': lambda a, b: a & b, '-': lambda a, b: a & ~b, '#': lambda a, b: a ^ b}
+OPERATIONS = {'|': lambda a, b: a | b, '&': lambda a, b: a & b, '-': lambda a, b: a & (1 - b), '#': lambda a, b: a ^ b}
 
 
 class NoTokens(ValueError):
@@ -38,6 +38,12 @@ class Sample:
 
 def combine(operation, a, b):
     """operation: one of OPERATIONS"""
+    empty_a, empty_b = is_empty(a), is_empty(b)
+    if empty_a and empty_b:
+        return h.union(a, b)
+    if empty_a or empty_b:
+        other = b if empty_a else a
+        return other if OPERATIONS[operation](not empty_a, not empty_b) else h.build((), other.precision, other.compact)
     precision, compact = min(a.precision, b.precision), a.compact or b.compact
     if operation == '|' and isinstance(a, h.State) and isinstance(b, h.State):
         return h.union(a, b)
@@ -75,8 +81,9 @@ def is_small(sources):
     return all(source.level0 == 0 for source in sources)
 
 
-def is_empty(source):
-    return source.level0 == 0 and not source.tokens
+def is_empty(value):
+    """The empty set; a sample without tokens has only seen nothing."""
+    return isinstance(value, h.State) and h.is_empty(value)
 
 
 def take_sample(precision, sources, table):

@@ -39,6 +39,17 @@ def operand_pairs(integers):
     ab, minus = made[8:10]
     for operation in g.OPERATIONS:
         yield from ((operation, *pair) for pair in ((a, b), (b, a), (ab, minus), (minus, ab), (ab, a), (a, made[5]), (made[5], a)))
+        yield from ((operation, *pair) for pair in pairs_with_empty(integers))
+
+
+def pairs_with_empty(integers):
+    """The empty set, finer and coarser, in both forms, before and after values of every kind and among its own"""
+    empties = [h.build((), precision, compact) for precision in (4, 9) for compact in (False, True)]
+    a, b, *more = chain(integers, 7, 6)
+    for value in (integers(1, 3, 6), integers(1, 3, 6, True), a, integers(1, 90, 6, True), g.combine('&', a, b), intersection([a, b, *more]),
+                  *empties):
+        for empty in empties:
+            yield from ((value, empty), (empty, value))
 
 
 def combine_lines(integers):

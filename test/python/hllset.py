@@ -75,7 +75,15 @@ def compact(state):
     return settle(state.precision, True, state.level0, state.planes, state.tokens)
 
 
+def is_empty(state):
+    return state.level0 == 0 and not state.tokens
+
+
 def union(a, b):
+    if is_empty(a) and is_empty(b):
+        return build((), max(a.precision, b.precision), a.compact and b.compact)
+    if is_empty(a) or is_empty(b):
+        return b if is_empty(a) else a
     precision = min(a.precision, b.precision)
     a, b = sorted((fold(a, precision), fold(b, precision)), key=lambda state: state.level0)
     planes = [plane | (a.planes[k] if k < a.level0 else 0) for k, plane in enumerate(b.planes)]

@@ -265,7 +265,7 @@ def operation_lines():
         return h.encode(state).hex()
 
     sets = [integers(first, last, p, compact) for first, last, p, compact in (
-        (1, 0, 6, False), (1, 0, 5, True), (1, 10, 6, False), (8, 16, 6, False), (8, 17, 6, True), (1, 17, 6, False),
+        (1, 0, 6, False), (1, 0, 5, True), (1, 0, 9, True), (1, 10, 6, False), (8, 16, 6, False), (8, 17, 6, True), (1, 17, 6, False),
         (10, 100, 6, False), (50, 1000, 6, False), (1, 1000, 6, True), (1, 9, 5, False), (5, 300, 5, True), (1, 128, 9, False),
         (1, 700, 9, False), (1, 4, 4, False))]
     for n, a in enumerate(sets):
@@ -276,6 +276,8 @@ def operation_lines():
             for form in ['compact'] if a.compact else ['graded', 'compact']:
                 folded = h.fold(a, precision)
                 yield 'fold', number(a), precision, form, number(h.compact(folded) if form == 'compact' else folded)
+    for precision, compact, to, form in ((4, False, 18, 'graded'), (5, True, 9, 'graded'), (6, False, 7, 'compact'), (9, True, 5, 'graded')):
+        yield 'fold', number(h.build((), precision, compact)), to, form, number(h.build((), to, form == 'compact'))
 
 
 def craft(precision, level0, *fields, flags=1):

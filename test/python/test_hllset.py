@@ -66,6 +66,8 @@ class Vectors(unittest.TestCase):
             self.assertEqual(h.encode(h.union(b, a)).hex(), result)
         for data, precision, form, result in vectors('fold'):
             value = g.fold(g.decode(bytes.fromhex(data)), int(precision))
+            if g.is_empty(value) and form in FORMS:
+                value = h.build((), value.precision, FORMS[form])
             self.assertEqual(g.encode(h.compact(value) if form == 'compact' else value).hex(), result)
         for operation, a, b, result in vectors('combine'):
             a, b = (g.decode(bytes.fromhex(x)) for x in (a, b))
@@ -122,8 +124,9 @@ class Laws(unittest.TestCase):
             for coupon in coupons:
                 for _ in range(rng.randint(1, 2)):
                     rng.choice(parts).append(coupon)
-            # only one part need be compact for the whole to be
-            trees = [h.build(part, precision, compact and (n == 0 or rng.random() < 0.5)) for n, part in enumerate(parts)]
+            # only one part need be compact for the whole to be, one with elements unless there are none
+            first = next((n for n, part in enumerate(parts) if part), None)
+            trees = [h.build(part, precision, compact and (first in (n, None) or rng.random() < 0.5)) for n, part in enumerate(parts)]
             while len(trees) > 1:
                 rng.shuffle(trees)
                 a, b = trees.pop(), trees.pop()
@@ -143,7 +146,28 @@ class Laws(unittest.TestCase):
         rng = random.Random(4)
         for _ in range(60):
             (one, p, x, a), (two, q, y, b) = random_state(rng), random_state(rng)
-            self.assertEqual(h.union(a, b), h.build(one + two, min(p, q), x or y))
+            if one and two:
+                self.assertEqual(h.union(a, b), h.build(one + two, min(p, q), x or y))
+
+    def test_the_empty_set_has_nothing_to_lose(self):
+        rng = random.Random(11)
+        for _ in range(60):
+            value, other = random_state(rng)[3], random_state(rng)[3]
+            empty, also = (h.build((), rng.randint(4, 18), rng.random() < 0.5) for _ in range(2))
+            if rng.random() < 0.5 and not value.compact and not other.compact:
+                value = g.combine(rng.choice('&-#'), value, other)
+            if g.is_empty(value):
+                continue
+            for operation in '|#':
+                self.assertEqual(g.combine(operation, value, empty), value)
+                self.assertEqual(g.combine(operation, empty, value), value)
+            self.assertEqual(g.combine('-', value, empty), value)
+            nothing = h.build((), value.precision, value.compact)
+            self.assertEqual([g.combine('&', value, empty), g.combine('&', empty, value), g.combine('-', empty, value)], [nothing] * 3)
+            for operation in g.OPERATIONS:
+                self.assertEqual(g.combine(operation, empty, also),
+                                 h.build((), max(empty.precision, also.precision), empty.compact and also.compact))
+            self.assertEqual(h.fold(empty, also.precision), h.build((), also.precision, empty.compact))
 
     def test_compact_is_building_compact(self):
         rng = random.Random(5)

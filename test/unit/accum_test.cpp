@@ -164,7 +164,7 @@ TEST(Accum, ReadingLeavesTheStateAsItIs)
 		for (bool compact : {false, true})
 		{
 			Aggregate aggregate(8, compact);
-			Aggregate other(9);
+			Aggregate other(4, true);
 
 			aggregate.add(random_hashes(random, count));
 
@@ -175,7 +175,7 @@ TEST(Accum, ReadingLeavesTheStateAsItIs)
 			other.merge(aggregate);
 			EXPECT_EQ(before, block(aggregate));
 			EXPECT_EQ(encoded, aggregate.encode());
-			EXPECT_EQ(convert(encoded, 8), other.encode());
+			EXPECT_EQ(encoded, other.encode());
 		}
 }
 
@@ -250,9 +250,13 @@ TEST(Accum, EveryStateMeetsEveryOther)
 					other.add(b);
 					by_bytes.unite(other.encode());
 					by_merge.merge(other);
+
+					Form form =
+						meeting({p, forms % 2 == 1}, a.empty(), {q, forms / 2 == 1}, b.empty());
+
 					a.insert(a.end(), b.begin(), b.end());
 
-					Bytes wanted = model_of(a, std::min(p, q), forms != 0);
+					Bytes wanted = model_of(a, form.precision, form.compact);
 
 					ASSERT_EQ(wanted, by_bytes.encode())
 						<< kinds << " " << p << " " << q << " " << forms;
@@ -263,7 +267,7 @@ TEST(Accum, EveryStateMeetsEveryOther)
 					by_merge.add(~uint64_t{0});
 					a.push_back(~uint64_t{0});
 					ASSERT_EQ(wanted, by_bytes.encode());
-					ASSERT_EQ(model_of(a, std::min(p, q), forms != 0), by_merge.encode());
+					ASSERT_EQ(model_of(a, form.precision, form.compact), by_merge.encode());
 				}
 }
 
@@ -279,12 +283,36 @@ TEST(Accum, FromTheFinestToTheCoarsest)
 		Aggregate small(4);
 
 		fine.add(hashes);
+		small.add(hashes[0]);
 		small.merge(fine);
 		EXPECT_EQ(set_of(hashes, 4), small.encode());
-		fine.unite(empty(4));
+		fine.fold(4);
 		EXPECT_EQ(set_of(hashes, 4), fine.encode());
 		EXPECT_EQ(4, hllset_core_accum_precision(fine.state()));
 	}
+}
+
+/* From every kind of state, the empty one too, to every precision below. */
+TEST(Accum, Fold)
+{
+	Random random(83);
+
+	for (int kind = 0; kind < 7; kind++)
+		for (int p = kMinPrecision; p <= 9; p++)
+			for (int q = kMinPrecision; q <= p; q++)
+				for (bool compact : {false, true})
+				{
+					Hashes hashes = elements_of_kind(random, p, kind);
+					Aggregate aggregate(p, compact);
+
+					aggregate.add(hashes);
+					aggregate.fold(q);
+					ASSERT_EQ(model_of(hashes, q, compact), aggregate.encode()) << kind;
+					ASSERT_EQ(q, hllset_core_accum_precision(aggregate.state()));
+					hashes.push_back(random());
+					aggregate.add(hashes.back());
+					ASSERT_EQ(model_of(hashes, q, compact), aggregate.encode()) << kind;
+				}
 }
 
 /* The table's order follows from where a block lies; the bytes don't. */
@@ -371,7 +399,7 @@ TEST(Accum, WhatFullPlanesMakeNeedlessIsNotMissed)
 		for (int step = 0; step < 12; step++)
 		{
 			Built built = random_set(random, 9);
-			Aggregate other(9);
+			Aggregate other(4, true);
 
 			if (step == 5)
 				built.bytes = with_full_planes(built.precision, built.compact).encode();

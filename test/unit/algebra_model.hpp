@@ -85,6 +85,13 @@ struct ModelValue
 		return sources.size() == 1 && sources[0].sample_level0 > 0;
 	}
 
+	/* The empty set; a sample without tokens is none. */
+	bool
+	is_empty() const
+	{
+		return sources.size() == 1 && !is_sample() && sources[0].coupons.empty();
+	}
+
 	Bytes
 	bytes() const
 	{
@@ -342,18 +349,24 @@ inline ModelValue
 combine_model(HllsetOp op, const ModelValue &a, const ModelValue &b)
 {
 	bool sets = a.sources.size() == 1 && !a.is_sample() && b.sources.size() == 1 && !b.is_sample();
+	Form form =
+		meeting({a.precision, a.compact}, a.is_empty(), {b.precision, b.compact}, b.is_empty());
 
-	/* the union of two states, in which an empty one has its say on the form */
+	if (a.is_empty() != b.is_empty() && apply_model(op, !a.is_empty(), !b.is_empty()))
+		return a.is_empty() ? b : a;
+	if (a.is_empty() || b.is_empty())
+		return single_model({form.precision, form.compact, {}});
+
+	/* the union of two states */
 	if (op == HLLSET_UNION && sets)
 	{
-		ModelSource both{std::min(a.precision, b.precision), a.compact || b.compact,
-						 a.sources[0].coupons};
+		ModelSource both{form.precision, form.compact, a.sources[0].coupons};
 
 		both.coupons.insert(b.sources[0].coupons.begin(), b.sources[0].coupons.end());
 		return single_model(both);
 	}
 
-	ModelValue made{std::min(a.precision, b.precision), a.compact || b.compact, a.sources, {}};
+	ModelValue made{form.precision, form.compact, a.sources, {}};
 
 	made.sources.insert(made.sources.end(), b.sources.begin(), b.sources.end());
 	for (size_t x = 0; x < size_t{1} << made.sources.size(); x++)

@@ -22,10 +22,11 @@ TEST(Union, IsTheSetOfAllElements)
 		Built a = random_set(random);
 		Built b = random_set(random);
 		Hashes both = a.hashes;
+		Form form = meeting({a.precision, a.compact}, a.hashes.empty(), {b.precision, b.compact},
+							b.hashes.empty());
 
 		both.insert(both.end(), b.hashes.begin(), b.hashes.end());
-		ASSERT_EQ(model_of(both, std::min(a.precision, b.precision), a.compact || b.compact),
-				  unite(a.bytes, b.bytes));
+		ASSERT_EQ(model_of(both, form.precision, form.compact), unite(a.bytes, b.bytes));
 	}
 }
 
@@ -56,11 +57,14 @@ TEST(Union, TheEmptySetIsNeutral)
 	{
 		Built a = random_set(random);
 
-		EXPECT_EQ(a.bytes, unite(a.bytes, empty(a.precision, a.compact)));
-		EXPECT_EQ(a.bytes, unite(empty(a.precision, false), a.bytes));
-		EXPECT_EQ(a.bytes, unite(a.bytes, empty(18)));
-		/* a coarser or a compact empty set gives its precision and its form */
-		EXPECT_EQ(convert(a.bytes, 4, HLLSET_COMPACT), unite(a.bytes, empty(4, true)));
+		if (a.hashes.empty())
+			continue;
+		for (int p = kMinPrecision; p <= kMaxPrecision; p++)
+			for (bool compact : {false, true})
+			{
+				ASSERT_EQ(a.bytes, unite(a.bytes, empty(p, compact)));
+				ASSERT_EQ(a.bytes, unite(empty(p, compact), a.bytes));
+			}
 	}
 }
 
@@ -251,35 +255,72 @@ TEST(Algebra, OperandsOfDifferentPrecisionMeetAtTheCoarserOne)
 	}
 }
 
-/* The empty set is neutral or absorbs, and its form never makes a graded expression compact. */
-TEST(Algebra, WithEmptySets)
+/* Values of every kind and form, of precision 6. */
+static std::vector<Bytes>
+values_of_every_kind(Random &random)
+{
+	std::vector<Bytes> large = sets_of(random, 3, 6, false, 200);
+	Bytes compact = sets_of(random, 1, 6, true, 200)[0];
+	Bytes unseen = sample(subtract(large[0], large[1]));
+
+	/* a sample whose tokens are gone: it is no empty set */
+	unseen = subtract(unseen, unseen);
+	EXPECT_EQ(HLLSET_SAMPLE, info(unseen).kind);
+	return {large[0],
+			compact,
+			set_of({1, 2, 3}, 6),
+			set_of({1, 2, 3}, 6, true),
+			intersect(large[0], large[1]),
+			subtract(intersect(large[0], compact), large[2]),
+			sample(large[0]),
+			unseen};
+}
+
+/* The empty set of any precision and form leaves a value of any kind as it is, or nothing of it. */
+TEST(Algebra, TheEmptySetHasNothingToLose)
 {
 	Random random(137);
-	std::vector<Bytes> s = sets_of(random, 2, 6, false, 200);
 
-	for (const Bytes &value : {s[0], intersect(s[0], s[1]), sample(s[0])})
-		for (bool compact : {false, true})
-		{
-			Bytes none = empty(6, compact);
-			bool is_set = info(value).kind == HLLSET_SET;
-
-			for (HllsetOp op : {HLLSET_UNION, HLLSET_SYMMETRIC_DIFFERENCE, HLLSET_DIFFERENCE})
+	for (const Bytes &value : values_of_every_kind(random))
+		for (int p = kMinPrecision; p <= kMaxPrecision; p++)
+			for (bool compact : {false, true})
 			{
-				Bytes made = combine(op, value, none);
+				Bytes none = empty(p, compact);
+				Bytes nothing = empty(6, info(value).compact);
 
-				EXPECT_EQ(HLLSET_OK, check(made));
-				if (!is_set || op != HLLSET_UNION || !compact)
-				{
-					EXPECT_EQ(value, made);
-				}
+				EXPECT_EQ(value, unite(value, none));
+				EXPECT_EQ(value, unite(none, value));
+				EXPECT_EQ(value, differ(value, none));
+				EXPECT_EQ(value, differ(none, value));
+				EXPECT_EQ(value, subtract(value, none));
+				EXPECT_EQ(nothing, subtract(none, value));
+				EXPECT_EQ(nothing, intersect(value, none));
+				EXPECT_EQ(nothing, intersect(none, value));
+				EXPECT_TRUE(try_combine(HLLSET_UNION, value, none).itself);
 			}
-			EXPECT_EQ(0, estimate(intersect(value, none)).cardinality);
-			EXPECT_EQ(0, estimate(subtract(none, value)).cardinality);
-		}
-	EXPECT_EQ(empty(6, true), intersect(s[0], empty(6, true)));
-	EXPECT_EQ(empty(6), intersect(s[0], empty(6)));
-	EXPECT_EQ(empty(6, true), intersect(s[0], empty(9, true)));
-	EXPECT_EQ(empty(5, true), intersect(s[0], empty(5, true)));
+}
+
+TEST(Algebra, OfEmptySetsTheFinestStays)
+{
+	for (int p = kMinPrecision; p <= kMaxPrecision; p++)
+		for (int q = kMinPrecision; q <= kMaxPrecision; q++)
+			for (int forms = 0; forms < 4; forms++)
+				for (HllsetOp op : kOps)
+					ASSERT_EQ(empty(std::max(p, q), forms == 3),
+							  combine(op, empty(p, forms % 2 == 1), empty(q, forms / 2 == 1)));
+}
+
+/* What is left of operands that have elements has the coarsest precision and form, as if it had some. */
+TEST(Algebra, OperandsWithoutACommonElement)
+{
+	Bytes fine = set_of({1, 2}, 9);
+	Bytes coarse = set_of({3, 4}, 5, true);
+
+	EXPECT_EQ(empty(5, true), intersect(fine, coarse));
+	EXPECT_EQ(empty(5, true), intersect(coarse, fine));
+	EXPECT_EQ(empty(5, true), subtract(set_of({3}, 9), coarse));
+	EXPECT_EQ(empty(9), subtract(fine, fine));
+	EXPECT_EQ(empty(5, true), differ(set_of({3, 4}, 9), coarse));
 }
 
 /* A compact set that an expression no longer holds leaves it graded. */

@@ -145,7 +145,7 @@ TEST(Status, RaisesPrecision)
 {
 	EXPECT_EQ(HLLSET_RAISES_PRECISION, try_convert(dense(), 7).status);
 	EXPECT_EQ(HLLSET_RAISES_PRECISION, try_convert(dense(), 18, HLLSET_COMPACT).status);
-	EXPECT_EQ(HLLSET_RAISES_PRECISION, try_convert(empty(17), 18).status);
+	EXPECT_EQ(HLLSET_RAISES_PRECISION, try_convert(set_of({1}, 17), 18).status);
 }
 
 TEST(Status, NotGraded)
@@ -154,7 +154,7 @@ TEST(Status, NotGraded)
 
 	EXPECT_EQ(HLLSET_NOT_GRADED, try_convert(compact, 5, HLLSET_GRADED).status);
 	EXPECT_EQ(HLLSET_NOT_GRADED, try_convert(compact, 4, HLLSET_GRADED).status);
-	EXPECT_EQ(HLLSET_NOT_GRADED, try_convert(empty(6, true), 6, HLLSET_GRADED).status);
+	EXPECT_EQ(HLLSET_NOT_GRADED, try_convert(set_of({1}, 6, true), 6, HLLSET_GRADED).status);
 }
 
 /* What is told of a value in whose place no set can stand. */

@@ -275,6 +275,23 @@ model_of(const Hashes &hashes, int precision, bool compact = false)
 	return bytes_of(state_of(hashes, precision, compact));
 }
 
+struct Form
+{
+	int precision;
+	bool compact;
+};
+
+/* Where two sets meet. An empty one has no say; of two the finest stays. */
+inline Form
+meeting(Form a, bool a_is_empty, Form b, bool b_is_empty)
+{
+	if (a_is_empty && b_is_empty)
+		return {std::max(a.precision, b.precision), a.compact && b.compact};
+	if (a_is_empty || b_is_empty)
+		return a_is_empty ? b : a;
+	return {std::min(a.precision, b.precision), a.compact || b.compact};
+}
+
 /* The matrix and tokens of a value, as the core reads them. */
 inline ModelState
 decode(const Bytes &set)
