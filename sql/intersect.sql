@@ -13,6 +13,13 @@ INSERT INTO big SELECT a.d, 'expressions', a.s - b.s FROM day a JOIN day b ON b.
 INSERT INTO big SELECT a.d, 'few expressions', a.s & b.s FROM day a JOIN day b ON b.d = a.d + 15 WHERE a.d <= 3;
 INSERT INTO big SELECT d, 'with empty', CASE d WHEN 17 THEN hllset_empty() ELSE s END FROM day;
 INSERT INTO big SELECT d, 'disjoint small', hllset_of(d, -d) FROM day;
+-- the empty set in every precision and form, alone and beside the others; and small sets without a common element, of several precisions and forms
+INSERT INTO big SELECT p, v.* FROM generate_series(4, 18) p, LATERAL (VALUES (hllset_empty(p)), (set_bit(hllset_empty(p)::bytea, 12, 1)::hllset)) n (s),
+	LATERAL (VALUES ('empty', n.s), ('empty and few', n.s), ('empty and disjoint', n.s), ('empty and expressions', n.s)) v (f, s);
+INSERT INTO big SELECT d, 'empty and few', s FROM big WHERE f = 'few compact' AND d <= 2;
+INSERT INTO big SELECT a.d, 'empty and expressions', a.s - b.s FROM day a JOIN day b ON b.d = a.d + 15;
+INSERT INTO big SELECT d, v.* FROM day, LATERAL (SELECT CASE d % 4 WHEN 0 THEN hllset_of(d) WHEN 1 THEN hllset_of(d, 1)::hllset(12, compact) WHEN 2 THEN hll_add(hllset_empty(14), d) ELSE hllset_of(d, 7)::hllset(9, compact) END) x (s),
+	LATERAL (VALUES ('empty and disjoint', x.s), ('disjoint forms', x.s)) v (f, s);
 -- repeated and NULL rows don't matter
 INSERT INTO big SELECT d, f, s FROM big ORDER BY md5(d::text || f);
 INSERT INTO big SELECT NULL, f, NULL FROM big WHERE d = 1;
@@ -59,7 +66,7 @@ SELECT count(*) AS reversed FROM (SELECT f, hll_intersect_agg(s ORDER BY d DESC)
 SELECT count(*) AS once FROM (SELECT f, hll_intersect_agg(DISTINCT s) AS s FROM big GROUP BY f EXCEPT TABLE expected) x;
 SELECT bool_and(s = (SELECT e.s FROM expected e WHERE e.f = x.f)) AS window_frame FROM (SELECT f, hll_intersect_agg(s) OVER (PARTITION BY f) AS s FROM big) x;
 SELECT bool_and(s = (SELECT hll_intersect_agg(y.s) FROM day y WHERE y.d BETWEEN x.d - 7 AND x.d)) AS moving_frame FROM (SELECT d, hll_intersect_agg(s) OVER (ORDER BY d ROWS 7 PRECEDING) AS s FROM day) x;
-SELECT count(*) AS grouping_sets FROM (SELECT f, hll_intersect_agg(s) AS s FROM big WHERE f <> 'few compact' GROUP BY ROLLUP (f) HAVING grouping(f) = 0 EXCEPT TABLE expected) x;
+SELECT count(*) AS grouping_sets FROM (SELECT f, hll_intersect_agg(s) AS s FROM big WHERE f NOT IN ('few compact', 'empty and few') GROUP BY ROLLUP (f) HAVING grouping(f) = 0 EXCEPT TABLE expected) x;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;

@@ -30,13 +30,50 @@ SELECT hllset_in('\x01010c01000000', 0, -1), hllset_typmod_out(-1)::text = '' AS
 -- too coarse, or compact into graded
 INSERT INTO typed (p12) SELECT s FROM sample WHERE p = 10 AND n = 100;
 INSERT INTO typed (c12) SELECT s FROM sample WHERE p = 10 AND n = 100;
-INSERT INTO typed (p12) VALUES ('\x01010a01000000');
+INSERT INTO typed (p12) VALUES ('\x01010a010001aef53a0d');
 INSERT INTO typed (p12) SELECT c12 FROM typed WHERE id = 100;
 INSERT INTO typed (free) SELECT c12 FROM typed WHERE id = 100;
 DELETE FROM typed WHERE id IS NULL;
 -- a domain and an array of a modified type
 CREATE DOMAIN rollup AS hllset(10) CHECK (# VALUE < 1000000);
 SELECT hll_precision(s::rollup), hll_precision((ARRAY[s, s]::hllset(11)[])[2]) FROM sample WHERE p = 12 AND n = 5000;
+
+-- the empty set has nothing to lose: it goes into any precision and form, also as a default
+CREATE TABLE nothing AS SELECT hllset_empty(p) AS s FROM generate_series(4, 18) p;
+INSERT INTO nothing SELECT set_bit(s::bytea, 12, 1)::hllset FROM nothing;
+SELECT count(DISTINCT s), bool_and(s::hllset(4) = hllset_empty(4) AND s::hllset(14) = hllset_empty(14) AND s::hllset(18) = hllset_empty(18)) AS graded,
+	bool_and(s::hllset(4, compact) = hllset_empty(18)::hllset(4, compact) AND hll_info(s::hllset(14, compact)) @> '{"precision": 14, "compact": true}') AS compact,
+	bool_and(hll_fold(s, 7)::hllset(7) = hllset_empty(7) AND hll_info(hll_fold(s, 17)) -> 'compact' = hll_info(s) -> 'compact') AS fold,
+	bool_and(hllset_in(s::text::cstring, 0, 14) = hllset_empty(14)) AS input FROM nothing;
+CREATE TABLE counter (day int PRIMARY KEY, s hllset(14) NOT NULL DEFAULT hllset_empty(), c hllset(12, compact) NOT NULL DEFAULT hllset_empty(),
+	l hllset(10)[] DEFAULT ARRAY[hllset_empty()], r rollup DEFAULT hllset_empty(4), literal hllset(14) DEFAULT '\x01010c01000000');
+INSERT INTO counter (day) VALUES (1), (2);
+INSERT INTO counter SELECT 3, s, s, ARRAY[s, s], s, s FROM nothing LIMIT 1;
+INSERT INTO counter (day, s, c) VALUES (4, '\x011104010000', '\x0101120100000000');
+UPDATE counter SET s = hllset_empty(), c = hllset_empty(17) WHERE day = 4;
+ALTER TABLE counter ADD added hllset(9, compact) DEFAULT hllset_empty(), ALTER literal TYPE hllset(16, compact);
+SELECT DISTINCT s = hllset_empty(14) AS s, c = hllset_empty(12)::hllset(12, compact) AS c, l[1] = hllset_empty(10) AS l, r = hllset_empty(10) AS r,
+	literal = hllset_empty(16)::hllset(16, compact) AS literal, added = hllset_empty(9)::hllset(9, compact) AS added FROM counter;
+-- and then takes elements and sets at the column's precision
+UPDATE counter SET s = hll_add(s, 1), c = hll_add(c, 1) WHERE day = 1;
+UPDATE counter SET s = s | (SELECT hll_add_agg(x, 14) FROM generate_series(1, 5000) x), c = c | (SELECT s FROM sample WHERE p = 12 AND n = 5000) WHERE day = 2;
+INSERT INTO counter AS t (day) VALUES (1), (2) ON CONFLICT (day) DO UPDATE SET s = t.s | excluded.s, c = excluded.c | t.c;
+SELECT day, hll_precision(s) AS p, hll_info(c) ->> 'compact' AS compact, s = CASE day WHEN 1 THEN hll_add(hllset_empty(14), 1) ELSE (SELECT hll_add_agg(x, 14) FROM generate_series(1, 5000) x) END AS s,
+	c = CASE day WHEN 1 THEN hllset_of(1)::hllset(12, compact) ELSE (SELECT s::hllset(12, compact) FROM sample WHERE p = 12 AND n = 5000) END AS c FROM counter WHERE day < 3 ORDER BY day;
+DO $$
+DECLARE
+	s hllset(14) := hllset_empty();
+	c hllset(12, compact) := hllset_empty(4);
+BEGIN
+	FOR x IN 1..3000 LOOP
+		s := hll_add(s, x);
+		c := c | hllset_of(x);
+	END LOOP;
+	ASSERT s = (SELECT hll_add_agg(x, 14) FROM generate_series(1, 3000) x) AND c = (SELECT hll_add_agg(x)::hllset(12, compact) FROM generate_series(1, 3000) x);
+	s := hllset_empty(4);
+	ASSERT s = hllset_empty(14);
+END $$;
+DROP TABLE nothing, counter;
 
 -- hll_fold is the cast with a number, and keeps the form
 SELECT bool_and(hll_fold(free, 12) = p12) AS graded, bool_and(hll_fold(c12, 10) = p12::hllset(10, compact)) AS compact FROM typed;

@@ -3,7 +3,7 @@
  * The aggregate hll_intersect_agg. Its state is a function of the distinct values that came, so the result is the same in every plan:
  * up to six are kept as they are, and their intersection has all the information of an expression. With a seventh all become
  * running intersections of exact small sets and of samples, one for each precision and form, as these can be formed in any order: among
- * sets of one form it does not matter which of them made the intersection empty.
+ * sets of one form it does not matter which of them made the intersection empty. Empty sets are kept apart: they take no place among six.
  */
 #include "hllset_pg.h"
 
@@ -24,7 +24,12 @@ typedef struct IntersectState
 	bool running;
 	int count;               /* of distinct values */
 	Hllset *values[CLASSES]; /* NULL where there is none */
+	Hllset *empty;           /* the finest of the empty sets that came, or NULL */
 } IntersectState;
+
+/* The first byte of a serial form: flags. Then come the empty set, if there is one, and the values. */
+#define IS_RUNNING 1
+#define HAS_EMPTY 2
 
 /* The number of the value's class: by precision, small sets before samples. */
 static int
@@ -94,9 +99,33 @@ keep(MemoryContext context, IntersectState *state, int at, HllsetBytes value)
 	hllset_kept_replace(context, &state->values[at], value);
 }
 
+static bool
+is_empty(HllsetBytes value)
+{
+	HllsetInfo info;
+
+	if (value.size > HLLSET_EMPTY_SIZE)
+		return false;
+	info = hllset_inspect(value);
+	return info.kind == HLLSET_SET && info.level0 == 0 && info.tokens == 0;
+}
+
+static void
+intersect_empty(MemoryContext context, IntersectState *state, HllsetBytes value)
+{
+	if (state->empty != NULL)
+		value = hllset_combine(HLLSET_UNION, hllset_bytes(state->empty), value);
+	hllset_kept_replace(context, &state->empty, value);
+}
+
 static void
 intersect(MemoryContext context, IntersectState *state, HllsetBytes value)
 {
+	if (is_empty(value))
+	{
+		intersect_empty(context, state, value);
+		return;
+	}
 	if (!state->running)
 	{
 		bool found;
@@ -112,6 +141,16 @@ intersect(MemoryContext context, IntersectState *state, HllsetBytes value)
 		start_running(context, state);
 	}
 	narrow(context, state, value);
+}
+
+/* A value of another state. A running intersection stays in its class, even if it is empty. */
+static void
+join_value(MemoryContext context, IntersectState *state, bool running, HllsetBytes value)
+{
+	if (running)
+		narrow(context, state, value);
+	else
+		intersect(context, state, value);
 }
 
 Datum
@@ -142,11 +181,13 @@ hllset_intersect_combine(PG_FUNCTION_ARGS)
 		return hllset_return_state(fcinfo, state);
 	if (state == NULL)
 		state = MemoryContextAllocZero(context, sizeof(IntersectState));
+	if (other->empty != NULL)
+		intersect_empty(context, state, hllset_bytes(other->empty));
 	if (other->running && !state->running)
 		start_running(context, state);
 	for (int i = 0; i < CLASSES; i++)
 		if (other->values[i] != NULL)
-			intersect(context, state, hllset_bytes(other->values[i]));
+			join_value(context, state, other->running, hllset_bytes(other->values[i]));
 	PG_RETURN_POINTER(state);
 }
 
@@ -157,7 +198,10 @@ hllset_intersect_serialize(PG_FUNCTION_ARGS)
 	StringInfoData message;
 
 	pq_begintypsend(&message);
-	pq_sendbyte(&message, state->running);
+	pq_sendbyte(&message,
+				(state->running ? IS_RUNNING : 0) | (state->empty != NULL ? HAS_EMPTY : 0));
+	if (state->empty != NULL)
+		hllset_kept_send(&message, hllset_bytes(state->empty));
 	for (int i = 0; i < CLASSES; i++)
 		if (state->values[i] != NULL)
 			hllset_kept_send(&message, hllset_bytes(state->values[i]));
@@ -171,11 +215,14 @@ hllset_intersect_deserialize(PG_FUNCTION_ARGS)
 	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
 	StringInfoData message = {(char *) bytes.data, (int) bytes.size, 0, 0};
 	IntersectState *state = palloc0(sizeof(IntersectState));
+	int flags = pq_getmsgbyte(&message);
+	bool more = (flags & HAS_EMPTY) == 0; /* there is one value at least */
 
-	state->running = pq_getmsgbyte(&message) != 0;
-	do
-		intersect(CurrentMemoryContext, state, hllset_kept_receive(&message));
-	while (message.cursor < message.len);
+	state->running = (flags & IS_RUNNING) != 0;
+	if ((flags & HAS_EMPTY) != 0)
+		intersect_empty(CurrentMemoryContext, state, hllset_kept_receive(&message));
+	for (; more || message.cursor < message.len; more = false)
+		join_value(CurrentMemoryContext, state, state->running, hllset_kept_receive(&message));
 	PG_RETURN_POINTER(state);
 }
 
@@ -195,6 +242,12 @@ hllset_intersect_final(PG_FUNCTION_ARGS)
 			continue;
 		value = hllset_bytes(state->values[i]);
 		result = result.data == NULL ? value : hllset_combine(HLLSET_INTERSECTION, result, value);
+	}
+	if (state->empty != NULL)
+	{
+		HllsetBytes empty = hllset_bytes(state->empty);
+
+		result = result.data == NULL ? empty : hllset_combine(HLLSET_INTERSECTION, result, empty);
 	}
 	return hllset_new(result);
 }
