@@ -34,7 +34,7 @@ SELECT hll_add_agg(x) IS NULL AS set, approx_count_distinct(x) AS count FROM nul
 SELECT count(*), bool_and(a = b) AS window FROM (SELECT hll_add_agg(x) OVER w AS a, hll_union_agg(coalesce(united, hllset_empty())) OVER w AS b FROM nulls WINDOW w AS (PARTITION BY n ORDER BY o ROWS 1 PRECEDING)) w;
 SELECT hll_add_agg(x) = hll_add_agg(x) FILTER (WHERE x IS NOT NULL) AS ignored FROM fact;
 -- an upsert of a batch whose elements are all NULL leaves the stored set as it is
-CREATE TABLE kept (k int PRIMARY KEY, s hllset(12) NOT NULL DEFAULT hllset_empty(), t hllset(14) NOT NULL DEFAULT hllset_empty(14));
+CREATE TABLE kept (k int PRIMARY KEY, s hllset(12) NOT NULL DEFAULT hllset_empty(), t hllset(14) NOT NULL DEFAULT hllset_empty());
 INSERT INTO kept (k, s) VALUES (1, hllset_of(1, 2, 3)), (2, hllset_of(4));
 INSERT INTO kept AS k (k, s) SELECT k, hll_add_agg(x) FROM (VALUES (1, NULL::int), (1, NULL), (2, 5), (2, NULL), (3, NULL)) v (k, x) GROUP BY k ON CONFLICT (k) DO UPDATE SET s = k.s | excluded.s;
 SELECT k, # s, # t, hll_precision(t) FROM kept ORDER BY k;
