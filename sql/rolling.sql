@@ -64,6 +64,64 @@ FROM (SELECT hll_union_agg(d.s) OVER (ORDER BY n, d.day ROWS 2 PRECEDING) AS s,
 		CASE WHEN n = 5 AND d.day = 199 THEN (SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name ~ 'WindowAgg|hllset rolling' AND d.day > 0) END AS bytes
 	FROM days d, generate_series(1, 5) n) v;
 
+-- ---- the moving aggregate against itself without moving functions, which a volatile filter keeps the server from ----
+
+-- sets of all sizes, precisions and forms, empty ones and NULL, in partitions of 1 to 80 rows, with peers and gaps in their order
+CREATE TABLE matrix AS
+SELECT part, i, (i * 3 + i % 4) / 5 AS k, i % 7 < 5 AS wanted, CASE WHEN i % 11 = 7 THEN NULL WHEN form = 6 THEN s::hllset(10, compact) WHEN form = 7 THEN hll_fold(s, 5) ELSE s END AS s
+FROM unnest(ARRAY[1, 2, 30, 80, 9]) WITH ORDINALITY p (rows, part), LATERAL (SELECT i, hashint4(i * 10 + part::int) & 7 AS form FROM generate_series(1, rows) i) r,
+	LATERAL (SELECT coalesce(hll_add_agg(x, 10 + form % 3), hllset_empty(4 + form)) AS s
+		FROM generate_series(1 + (i / 9) * 500, (i / 9) * 500 + CASE form WHEN 0 THEN 0 WHEN 1 THEN 4000 WHEN 2 THEN 1 WHEN 3 THEN 700 ELSE form * form END) x) v;
+SELECT count(*), count(s), count(DISTINCT hll_precision(s)) AS precisions, count(*) FILTER (WHERE # s = 0) AS empty FROM matrix;
+
+CREATE FUNCTION differences(frame text, argument text DEFAULT 's', wanted text DEFAULT 'true') RETURNS TABLE (windows bigint, different bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('
+		SELECT count(moving), count(*) FILTER (WHERE moving IS DISTINCT FROM plain)
+		FROM (SELECT hll_union_agg(%2$s) FILTER (WHERE %3$s) OVER w AS moving, hll_union_agg(%2$s) FILTER (WHERE %3$s AND random() >= 0) OVER w AS plain
+			FROM matrix WINDOW w AS (PARTITION BY part ORDER BY k %1$s)) v', frame, argument, wanted);
+END $$;
+
+-- every frame with these ends, and of those with an exclusion one in six
+CREATE TABLE frames AS
+SELECT format('%s BETWEEN %s AND %s %s', mode, f.bound, t.bound, excluded) AS frame, row_number() OVER (ORDER BY mode, f.place, t.place, excluded) AS n
+FROM unnest(ARRAY['ROWS', 'RANGE', 'GROUPS']) mode,
+	(VALUES (-20, '20 PRECEDING'), (-8, '8 PRECEDING'), (-1, '1 PRECEDING'), (0, 'CURRENT ROW'), (5, '5 FOLLOWING'), (-99, 'UNBOUNDED PRECEDING')) f (place, bound),
+	(VALUES (-3, '3 PRECEDING'), (0, 'CURRENT ROW'), (6, '6 FOLLOWING'), (99, 'UNBOUNDED FOLLOWING')) t (place, bound),
+	unnest(ARRAY['', 'EXCLUDE CURRENT ROW', 'EXCLUDE TIES', 'EXCLUDE GROUP']) excluded
+WHERE f.place <= t.place;
+DELETE FROM frames WHERE frame LIKE '%EXCLUDE%' AND n % 6 > 0;
+SELECT count(*) AS frames, sum(windows) > 5000 AS windows, sum(different) AS different, string_agg(frame, '; ') FILTER (WHERE different > 0) FROM frames, differences(frame);
+SELECT count(*) AS frames, sum(different) AS filtered FROM frames, differences(frame, 's', 'wanted') WHERE frame NOT LIKE '%EXCLUDE%';
+SELECT count(*) AS frames, sum(different) AS expressions FROM frames, differences(frame, 'hll_add(hll_fold(s, least(7, hll_precision(s))), i)', 'i % 5 > 0') WHERE frame NOT LIKE '%EXCLUDE%';
+SET work_mem = '64kB';
+SELECT count(*) AS frames, sum(different) AS little_memory FROM frames, differences(frame);
+RESET work_mem;
+-- some values are no sets
+UPDATE matrix SET s = s & (SELECT hll_add_agg(x, 10) FROM generate_series(1, 30000) x) WHERE i % 13 = 5;
+SELECT hll_kind(s), count(*) > 5 AS some FROM matrix GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS frames, sum(different) AS no_sets FROM frames, differences(frame) WHERE frame NOT LIKE '%EXCLUDE%';
+
+-- where a window does not fit nothing is kept, until one does
+CREATE FUNCTION kept() RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'hllset rolling values');
+END $$;
+CREATE TABLE parts AS
+SELECT part, i, s FROM generate_series(1, 5) part, generate_series(1, 60) i, LATERAL (SELECT hll_add_agg(x) AS s FROM generate_series(i, i + CASE WHEN part % 2 = 1 THEN 4000 ELSE 5 END) x) v;
+SET work_mem = '64kB';
+SELECT part, kept FROM (
+	SELECT part, i, hll_union_agg(s) OVER (PARTITION BY part ORDER BY i ROWS 39 PRECEDING) AS s, CASE WHEN i = 60 THEN kept() END AS kept
+	FROM parts) v
+WHERE i = 60 AND s IS NOT NULL ORDER BY part;
+RESET work_mem;
+-- nor where no value is taken out
+SELECT excluded, kept FROM (
+	SELECT i, hll_union_agg(s) OVER (ORDER BY i ROWS 39 PRECEDING EXCLUDE TIES) AS s, 'ties' AS excluded, CASE WHEN i = 60 THEN kept() END AS kept FROM parts WHERE part = 2
+	UNION ALL
+	SELECT i, hll_union_agg(s) OVER (ORDER BY i ROWS 39 PRECEDING) AS s, 'nothing' AS excluded, CASE WHEN i = 60 THEN kept() END AS kept FROM parts WHERE part = 2) v
+WHERE i = 60 AND s IS NOT NULL;
+
 -- several at once
 SELECT bool_and(week = hll_union(three, week)) AS week_has_three, bool_and(# week >= # three) AS is_larger
 FROM (SELECT hll_union_agg(s) OVER (ORDER BY day ROWS 6 PRECEDING) AS week, hll_union_agg(s) OVER (ORDER BY day ROWS 2 PRECEDING) AS three FROM days) v;

@@ -29,6 +29,13 @@
 #define HLLSET_ESCONTEXT(fcinfo) NULL
 #endif
 
+/* of a context from which goes first what came first */
+#if PG_VERSION_NUM >= 150000
+#define HLLSET_GENERATION_SIZES 0, 1024, 65536
+#else
+#define HLLSET_GENERATION_SIZES 8192
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #define HLLSET_NORETURN pg_noreturn
 #else

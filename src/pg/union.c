@@ -6,6 +6,7 @@
 #include "hllset_pg.h"
 
 #include "libpq/pqformat.h"
+#include "miscadmin.h"
 
 PG_FUNCTION_INFO_V1(hllset_union_trans);
 PG_FUNCTION_INFO_V1(hllset_union_combine);
@@ -37,6 +38,8 @@ unite_other(MemoryContext context, HllsetUnion *state, HllsetBytes value)
 HllsetUnion *
 hllset_union_add(MemoryContext context, HllsetUnion *state, HllsetBytes value)
 {
+	/* The server asks for none while it passes a window's rows again, nor does the caller in its loops. */
+	CHECK_FOR_INTERRUPTS();
 	if (state == NULL)
 		state = new_state(context, hllset_state_like(context, value));
 	if (!hllset_state_try_union(state->sets, value))
