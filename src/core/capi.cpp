@@ -2,6 +2,7 @@
 /* Bodies of the door: from C types to the core's and back. */
 #include "accum.hpp"
 #include "algebra.hpp"
+#include "bounds.hpp"
 #include "census.hpp"
 #include "estimate.hpp"
 #include "hash.hpp"

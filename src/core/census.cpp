@@ -233,6 +233,20 @@ Census::smallest_around(Regions regions) const
 	return smallest;
 }
 
+/* Some of these regions lie in saturated sources alone: no number of elements is too large for them. */
+bool
+Census::has_no_end(Regions regions) const
+{
+	uint32_t saturated = 0;
+	bool found = false;
+
+	for (int i = 0; i < source_count_; i++)
+		saturated |= static_cast<uint32_t>(estimates_[i].law == HLLSET_SATURATED) << i;
+	for (uint32_t r = 1; r < 1u << source_count_; r++)
+		found = found || ((regions >> r & 1) != 0 && (r & ~saturated) == 0);
+	return found;
+}
+
 /*
  * A small source among large ones is counted exactly, though its cells are as coarse as theirs: scales the regions within each such
  * source to its count, in turn (iterative proportional fitting).
@@ -303,8 +317,13 @@ Census::measure_jointly(HllsetEstimate *regions)
 			around = smallest_around(chosen);
 			variance = joint_variance(counts_.sources, settled, covariance_, chosen);
 		}
-		regions[x] = {n, std::sqrt(variance), 0, around.cardinality, relative_error(around), 0,
-					  0, HLLSET_NORMAL};
+		regions[x] = {};
+		regions[x].cardinality = n;
+		regions[x].standard_error = std::sqrt(variance);
+		regions[x].most = around.cardinality;
+		regions[x].most_error = missing_error(around);
+		regions[x].most_slope = around.variance_slope;
+		regions[x].law = has_no_end(chosen) ? HLLSET_SATURATED : HLLSET_NORMAL;
 	}
 	/* the bounds of several values together are nowhere asked for */
 	if (value_count_ == 1)

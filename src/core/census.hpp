@@ -52,6 +52,7 @@ private:
 	double size_of(const JointFit &fit, Regions regions) const;
 	void settle_exact_sources(JointFit &fit) const;
 	HllsetEstimate smallest_around(Regions regions) const;
+	bool has_no_end(Regions regions) const;
 	uint32_t values_of(uint32_t pattern) const;
 	Regions regions_of(uint32_t mask, uint32_t values) const;
 	bool is_possible(uint32_t pattern, Regions allowed) const;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Newton's method on the likelihood equation, Fisher information, and the normal quantile. */
+/* Newton's method on the likelihood equation, and what the Fisher information tells of its root. */
 #include "estimate.hpp"
 
 #include <cmath>
@@ -15,8 +15,20 @@ constexpr int kMaxIterations = 60;
 constexpr double kTolerance = 1e-9;
 constexpr double kNoLimit = std::numeric_limits<double>::max();
 
-/* E[estimate] / n = 1 + 0.296/m, by simulation (docs/design.md, "Why is the estimate divided by 1 + 0.3/m?"). */
+/*
+ * What large sets are counted too large by, relative and times m: .297, by simulation (bench/constants.cpp; docs/design.md, "Why is the
+ * estimate divided by 1 + 0.3/m?").
+ */
 constexpr double kBias = 0.3;
+
+/* The same to first order, of the model: 36 zeta(3) ln 2 / pi^4. */
+constexpr double kFirstOrderBias = 0.30793;
+
+/* The chance that two elements have one coupon: that they are of one level is 1/3. */
+constexpr double kSharedCoupon = 1 / (3.0 * (1 << kAddressBits));
+
+/* Up to this precision shared coupons put an intersection of small sets wrong by .08 elements at most. */
+constexpr int kMaxExactPrecision = 14;
 
 /* p_k, exactly. */
 double
@@ -132,40 +144,74 @@ saturated_estimate(const Counts &counts)
 	return m * std::ldexp(1.0, kLevels - 1) * std::log(4 * m);
 }
 
+/* What is to be expected of the estimate of n elements, in parts of n. */
+struct Moments
+{
+	double bias;
+	double variance;
+	double slope; /* by which the variance grows with n */
+};
+
 /*
- * Variance of the estimate at fixed n, relative to n². The Poisson model's 1/I has variance n too much; where the two nearly
- * cancel, at n << m, the loss by collisions within levels remains: n² / 2 * sum of p_k² / m_k.
+ * With o = exp(-n r) / (1 - exp(-n r)) and the sums I of m n² r² o, A of m n³ r³ o (1 + o) and B of m n³ r³ o² over the levels, the
+ * Poisson model has, to first order, the bias (A - B) / 2I² (Cox and Snell 1968), the variance 1/I and the third cumulant (2A - B) / I³
+ * (docs/design.md, "How are the bounds of a set made?"). What the number of elements itself adds to them, 1/n to the variance, a fixed
+ * n takes off. Where that leaves nothing, at n << m, the loss by collisions within levels remains: 1/2 sum of p_k² / m_k.
+ *
+ * A skew estimate is further off on one side than on the other. For an interval that is as if its variance had less of a slope: by a
+ * third of cumulant over variance, times 1 - 1/z² (Cornish and Fisher 1938), which is 3/4 at z = 2.
  */
-double
-relative_variance(const Counts &counts, double n)
+Moments
+expected_moments(const Counts &counts, double n)
 {
 	double information = 0;
+	double a = 0;
+	double b = 0;
 	double collisions = 0;
 
 	for_each_level(counts, n, [&](int k, double r, Shares shares) {
-		information += counts.cells(k) * r * r * shares.zeros / shares.ones;
+		double odds = shares.zeros / shares.ones;
+		double x = n * r;
+		double term = counts.cells(k) * x * x * odds;
+
+		information += term;
+		a += term * x * (1 + odds);
+		b += term * x * odds;
 		collisions += level_probability(k) * r / 2;
 	});
-	return std::max((1 / information - n) / (n * n), collisions);
+
+	double square = information * information;
+	double slope = a / square - 1 / n;
+	double cumulant = (2 * a - b) / (square * information) - (1 / n + 3 * slope) / n;
+	double variance = std::max(1 / information - 1 / n, collisions);
+
+	return {(a - b) / (2 * square), variance, std::max(slope - cumulant / (4 * variance), 0.0)};
 }
 
-/* The z with upper tail probability `tail` in (0, 1/2]: Newton on erfc, which is convex there, from its left. */
+/* Root mean square of a Poisson number. */
 double
-normal_quantile(double tail)
+poisson_rms(double mean)
 {
-	double z = 0;
+	return std::sqrt(mean + mean * mean);
+}
 
-	for (int i = 0; i < 200; i++)
+/*
+ * A set has forgotten whether it is an intersection, and of what. So what it may have too many is that of the two largest small sets of its
+ * precision, but not more than there is.
+ */
+HllsetEstimate
+estimate_small_set(double tokens, int precision)
+{
+	HllsetEstimate result = estimate_small(tokens);
+	double most = list_limit(precision);
+
+	if (precision > kMaxExactPrecision)
 	{
-		double excess = 0.5 * std::erfc(z / std::sqrt(2.0)) - tail;
-		double density = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846);
-		double step = excess / density;
-
-		z += step;
-		if (std::fabs(step) < 1e-12)
-			break;
+		result.gained = most * most * kSharedCoupon;
+		result.standard_error =
+			std::hypot(result.standard_error, std::min(poisson_rms(result.gained), tokens));
 	}
-	return z;
+	return result;
 }
 
 } // namespace
@@ -182,13 +228,17 @@ is_saturated(const Counts &counts)
 HllsetEstimate
 estimate_small(double tokens, double losing, double gaining)
 {
-	/* each pair with chance 2^-26 / 3; the number that share one is Poisson, and shifts the count by its mean */
-	double pairs = tokens * (tokens - 1) / 2 + losing + gaining;
-	double shared = std::max(0.0, pairs) / (3 * std::ldexp(1.0, kAddressBits));
-	double least = gaining > 0 ? 0 : tokens;
+	HllsetEstimate result = {};
 
-	return {tokens,          std::sqrt(shared + shared * shared), least, kNoLimit, 0, 0, 0,
-			HLLSET_LOGNORMAL};
+	/* the number of pairs that share one is Poisson, and shifts the count by its mean */
+	result.lost = std::max(tokens * (tokens - 1) / 2 + losing, 0.0) * kSharedCoupon;
+	result.gained = gaining * kSharedCoupon;
+	result.cardinality = tokens;
+	result.standard_error = poisson_rms(result.lost + result.gained);
+	result.least = gaining > 0 ? 0 : tokens;
+	result.most = kNoLimit;
+	result.law = HLLSET_SMALL;
+	return result;
 }
 
 HllsetEstimate
@@ -196,9 +246,15 @@ estimate_sample(double tokens, int level0)
 {
 	double weight = std::ldexp(1.0, level0);
 	double n = tokens * weight;
+	HllsetEstimate result = {};
 
 	/* a token may be of elements of different operands, so not one is certain */
-	return {n, std::sqrt(n * (weight - 1)), 0, kNoLimit, 0, weight, 0, HLLSET_SAMPLED};
+	result.cardinality = n;
+	result.standard_error = std::sqrt(n * (weight - 1));
+	result.most = kNoLimit;
+	result.token_weight = weight;
+	result.law = HLLSET_SAMPLED;
+	return result;
 }
 
 HllsetEstimate
@@ -209,13 +265,23 @@ estimate(const Counts &counts)
 	for (int k = 0; k < kLevels; k++)
 		certain += counts.ones[k];
 	if (counts.level0 == 0 || certain == 0)
-		return estimate_small(certain);
+		return estimate_small_set(certain, counts.precision);
 
-	double n = is_saturated(counts) ? saturated_estimate(counts) : most_likely(counts);
-	double error = std::sqrt(relative_variance(counts, n));
-	double unbiased = std::max(n / (1 + kBias / buckets(counts.precision)), certain);
+	bool saturated = is_saturated(counts);
+	double n = saturated ? saturated_estimate(counts) : most_likely(counts);
+	Moments moments = expected_moments(counts, n);
+	/* near saturation the first order is far off */
+	double bias =
+		std::min(kBias / kFirstOrderBias * moments.bias, kBias / buckets(counts.precision));
+	HllsetEstimate result = {};
 
-	return {unbiased, unbiased * error, certain, kNoLimit, 0, 0, 0, HLLSET_LOGNORMAL};
+	result.cardinality = std::max(n / (1 + bias), certain);
+	result.standard_error = result.cardinality * std::sqrt(moments.variance);
+	result.variance_slope = result.cardinality * moments.slope;
+	result.least = certain;
+	result.most = kNoLimit;
+	result.law = saturated ? HLLSET_SATURATED : HLLSET_NORMAL;
+	return result;
 }
 
 double
@@ -224,43 +290,12 @@ relative_error(const HllsetEstimate &estimate)
 	return estimate.standard_error / std::max(estimate.cardinality, 1.0);
 }
 
-void
-bounds(const HllsetEstimate &estimate, double confidence, double &lower, double &upper)
+double
+missing_error(const HllsetEstimate &estimate)
 {
-	double n = estimate.cardinality;
-	double z = normal_quantile((1 - confidence) / 2);
-
-	if (estimate.law == HLLSET_SAMPLED)
-	{
-		/* the square root of a binomial count of small chance q has variance (1 - q)/4 (Anscombe 1948) */
-		double tokens = n / estimate.token_weight;
-		double half = z / 2 * std::sqrt(1 - 1 / estimate.token_weight);
-		double low = std::max(std::sqrt(tokens) - half, 0.0);
-		double high = std::sqrt(tokens + 1) + half;
-
-		lower = low * low * estimate.token_weight;
-		upper = high * high * estimate.token_weight;
-	}
-	else if (estimate.law == HLLSET_NORMAL)
-	{
-		/* the numbers at whose own variance the estimate is no further off than z (Wilson 1927) */
-		double shift = z * z * estimate.variance_slope / 2;
-		double half = std::hypot(z * estimate.standard_error, shift);
-
-		lower = n + shift - half;
-		upper = n + shift + half;
-	}
-	else
-	{
-		double factor = std::exp(z * relative_error(estimate));
-
-		lower = n / factor;
-		upper = n * factor;
-	}
-	lower = std::clamp(lower, std::min(estimate.least, n), n);
-	if (estimate.most < kNoLimit)
-		upper = std::min(upper, estimate.most * std::exp(z * estimate.most_error));
-	upper = std::max(upper, n);
+	return estimate.law == HLLSET_SMALL
+			   ? poisson_rms(estimate.lost) / std::max(estimate.cardinality, 1.0)
+			   : relative_error(estimate);
 }
 
 } // namespace hllset

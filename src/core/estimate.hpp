@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Maximum likelihood estimate of the number of elements behind counts, its standard error, and intervals.
+ * Maximum likelihood estimate of the number of elements behind counts, and its standard error.
  *
  * Model (Flajolet and Martin 1985; Ertl 2017, arXiv 1702.01284): level k has m_k cells and an element hits a given one of them with
  * probability r_k = p_k / m_k, p_k = 2^-(k+1), the last level 2^-31; so a cell is 1 with probability 1 - exp(-n r_k).
@@ -29,7 +29,7 @@ HllsetEstimate estimate_sample(double tokens, int level0);
 
 double relative_error(const HllsetEstimate &estimate);
 
-/* Interval of nominal coverage `confidence` in (0, 1), within what is certain. */
-void bounds(const HllsetEstimate &estimate, double confidence, double &lower, double &upper);
+/* The same of elements that are missing: what a small set has too many does not count. */
+double missing_error(const HllsetEstimate &estimate);
 
 } // namespace hllset

@@ -112,7 +112,7 @@ typedef struct HllsetInfo
 	int level0; /* L0; 0 = small */
 	uint32_t tokens;
 	uint32_t set_bits; /* ones in the matrix */
-	bool saturated;    /* every bit of a source is set: the estimate is a lower bound */
+	bool saturated;    /* all or a part lies in full sources alone: the estimate is a lower bound */
 } HllsetInfo;
 
 /* The precision, from the header alone. */
@@ -188,24 +188,29 @@ HllsetStatus hllset_core_bits(HllsetBytes set, uint32_t *words);
 
 typedef enum HllsetLaw
 {
-	HLLSET_LOGNORMAL, /* of a set: the relative error is normal */
-	HLLSET_NORMAL, /* of an expression: the error is normal, its variance linear in the true number */
-	HLLSET_SAMPLED /* of a sample: so many tokens are binomial */
+	HLLSET_SMALL,    /* of a small set: exact but for elements that share a coupon */
+	HLLSET_NORMAL,   /* the error is normal, its variance linear in the true number */
+	HLLSET_SAMPLED,  /* of a sample: so many tokens are binomial */
+	HLLSET_SATURATED /* of what lies in saturated sets alone: there is no upper end */
 } HllsetLaw;
 
+/* Numbers of elements, but for the relative error. */
 typedef struct HllsetEstimate
 {
 	double cardinality; /* finite, >= 0; an exact integer for small sets */
 	double standard_error;
-	double
-		least; /* so many elements are certainly there; of what came of small sets by & - #, but for shared coupons */
-	double
-		most; /* the count of the smallest set around an expression: no estimate goes beyond ... */
-	double most_error;   /* ... and no interval beyond its own; its relative standard error */
-	double token_weight; /* elements that a token of a sample stands for; else 0 */
-	double
-		variance_slope; /* of an expression: what each further element would add to the variance; else 0 */
+	/* So many are certainly there; of what came of small sets by & - #, but for shared coupons. */
+	double least;
+	/* The count of the smallest set around an expression, its relative error and the slope of its variance: no estimate goes beyond. */
+	double most;
+	double most_error;
+	double token_weight;   /* that a token of a sample stands for; else 0 */
+	double variance_slope; /* what each further element would add to the variance */
 	HllsetLaw law;
+	double most_slope;
+	/* In the mean, of a small set: what it lacks since elements share a coupon, and what it may have too many if it is an intersection. */
+	double lost;
+	double gained;
 } HllsetEstimate;
 
 /*
@@ -219,7 +224,7 @@ HllsetStatus hllset_core_estimate(HllsetBytes value, void *work, HllsetEstimate 
 /* standard_error in units of the estimate, or of one element if that is less than one. */
 double hllset_core_relative_error(const HllsetEstimate *estimate);
 
-/* Interval of an estimate. confidence in (0, 1). 0 <= *lower <= cardinality <= *upper, all finite. */
+/* Interval of an estimate. confidence in (0, 1). 0 <= *lower <= cardinality <= *upper, all finite but that of HLLSET_SATURATED. */
 void hllset_core_bounds(const HllsetEstimate *estimate, double confidence, double *lower,
 						double *upper);
 

@@ -81,6 +81,7 @@ HllsetStatus
 check_and_describe_expression(HllsetBytes value, HllsetInfo &info)
 {
 	Expression expression;
+	uint32_t saturated = 0;
 	HllsetStatus status = check_expression(value);
 
 	if (status != HLLSET_OK)
@@ -100,9 +101,13 @@ check_and_describe_expression(HllsetBytes value, HllsetInfo &info)
 			info.level0 = std::max(info.level0, source.level0);
 			info.tokens += source.tokens;
 			info.set_bits += source.set_bits;
-			info.saturated = info.saturated || source.saturated;
 		}
+		saturated |= static_cast<uint32_t>(source.saturated) << i;
 	}
+	/* where only saturated sources have elements, no number is too large */
+	info.saturated = false;
+	for (uint32_t x = 1; x < expression.table.size(); x++)
+		info.saturated = info.saturated || ((x & ~saturated) == 0 && expression.table.get(x));
 	info.kind = HLLSET_EXPRESSION;
 	info.compact = expression.compact;
 	info.sources = expression.count();

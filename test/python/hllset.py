@@ -215,4 +215,8 @@ def cardinality(state):
     while high / low > 1 + 1e-14:
         middle = math.sqrt(low * high)
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return max(low / (1 + 0.3 / m), all_ones)
+    # the bias to first order, scaled to its limit at n >> m as simulated
+    information = sum(size * (low * r) ** 2 / math.expm1(min(low * r, 700)) for _, size, r in cells)
+    third = sum(size * (low * r) ** 3 / math.expm1(min(low * r, 700)) for _, size, r in cells)
+    bias = 0.3 * min(third / (2 * information ** 2) / 0.30793, 1 / m)
+    return max(low / (1 + bias), all_ones)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Quantiles, and from them the two ends by each law. */
+#include "bounds.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "coupon.hpp"
+
+namespace hllset
+{
+
+namespace
+{
+
+constexpr int kBisections = 60;
+
+/* The z with upper tail probability `tail` in (0, 1/2]: Newton on erfc, which is convex there, from its left. */
+double
+normal_quantile(double tail)
+{
+	double z = 0;
+
+	for (int i = 0; i < 200; i++)
+	{
+		double excess = 0.5 * std::erfc(z / std::sqrt(2.0)) - tail;
+		double density = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846);
+		double step = excess / density;
+
+		z += step;
+		if (std::fabs(step) < 1e-12)
+			break;
+	}
+	return z;
+}
+
+/* The least c that a Poisson variable exceeds with no more than this chance. */
+double
+poisson_quantile(double mean, double tail)
+{
+	double chance = std::exp(-mean);
+
+	for (double c = 0;; c++)
+	{
+		double above = 0;
+
+		chance *= mean / (c + 1);
+		for (double next = chance, i = c + 2; next > above * 1e-17; next *= mean / i++)
+			above += next;
+		if (above <= tail)
+			return c;
+	}
+}
+
+/* The number of elements that leaves no cell of m buckets empty with this chance, if it is under a half. */
+double
+saturating_number(double m, double chance)
+{
+	double low = 0;
+	double high = std::log(4 * m);
+
+	for (int i = 0; i < kBisections; i++)
+	{
+		double middle = (low + high) / 2;
+		/* hits of a cell: as many in level 30 as in level 31, and twice as many in each that is lower */
+		double x = middle;
+		double logarithm = std::log(-std::expm1(-x));
+
+		for (int k = kLevels - 2; k >= 0; k--, x *= 2)
+			logarithm += std::log(-std::expm1(-x));
+		if (m * logarithm < std::log(chance))
+			low = middle;
+		else
+			high = middle;
+	}
+	return m * std::ldexp(low, kLevels - 1);
+}
+
+/* The numbers at whose own variance the estimate is no further off than z (Wilson 1927). */
+void
+wilson(double n, double error, double slope, double z, double &lower, double &upper)
+{
+	double shift = z * z * slope / 2;
+	double half = std::hypot(z * error, shift);
+
+	lower = n + shift - half;
+	upper = n + shift + half;
+}
+
+/* That of the smallest set around an expression. */
+double
+highest_end(const HllsetEstimate &estimate, double z)
+{
+	double lower;
+	double upper = estimate.most;
+
+	if (upper < std::numeric_limits<double>::max())
+		wilson(upper, estimate.most_error * std::max(upper, 1.0), estimate.most_slope, z, lower,
+			   upper);
+	return upper;
+}
+
+/* The square root of a binomial count of small chance q has variance (1 - q)/4 (Anscombe 1948). */
+void
+sampled_bounds(const HllsetEstimate &estimate, double z, double &lower, double &upper)
+{
+	double tokens = estimate.cardinality / estimate.token_weight;
+	double half = z / 2 * std::sqrt(1 - 1 / estimate.token_weight);
+	double low = std::max(std::sqrt(tokens) - half, 0.0);
+	double high = std::sqrt(tokens + 1) + half;
+
+	lower = low * low * estimate.token_weight;
+	upper = high * high * estimate.token_weight;
+}
+
+} // namespace
+
+void
+bounds(const HllsetEstimate &estimate, double confidence, double &lower, double &upper)
+{
+	double n = estimate.cardinality;
+	double tail = (1 - confidence) / 2;
+	double z = normal_quantile(tail);
+
+	switch (estimate.law)
+	{
+		case HLLSET_SMALL:
+			lower = n - poisson_quantile(estimate.gained, tail);
+			upper = n + poisson_quantile(estimate.lost, tail);
+			break;
+		case HLLSET_NORMAL:
+			wilson(n, estimate.standard_error, estimate.variance_slope, z, lower, upper);
+			lower = std::max(lower, estimate.least);
+			upper = std::min(upper, highest_end(estimate, z));
+			break;
+		case HLLSET_SAMPLED:
+			sampled_bounds(estimate, z, lower, upper);
+			break;
+		case HLLSET_SATURATED:
+			/* of a set all cells are counted, of an expression none */
+			lower = estimate.least > 0 ? saturating_number(estimate.least / kLevels, tail) : 0;
+			upper = std::numeric_limits<double>::infinity();
+			break;
+	}
+	lower = std::clamp(lower, 0.0, n);
+	upper = std::max(upper, n);
+}
+
+} // namespace hllset
