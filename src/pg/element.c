@@ -275,9 +275,9 @@ resolve_argument(HllsetElement *element, Oid type, Oid collation)
 		resolve(element);
 }
 
-/* What is known of the type of an argument; the first time nothing is. */
+/* What is known of the types of arguments; the first time nothing is. */
 static HllsetElement *
-argument(FunctionCallInfo fcinfo, int argno)
+site_elements(FunctionCallInfo fcinfo, int count)
 {
 	HllsetSite *site = hllset_site(fcinfo->flinfo);
 
@@ -285,40 +285,41 @@ argument(FunctionCallInfo fcinfo, int argno)
 	{
 		MemoryContext context = fcinfo->flinfo->fn_mcxt;
 
-		site->elements = MemoryContextAllocZero(context, PG_NARGS() * sizeof(HllsetElement));
-		for (int i = 0; i < PG_NARGS(); i++)
+		site->elements = MemoryContextAllocZero(context, count * sizeof(HllsetElement));
+		for (int i = 0; i < count; i++)
 			site->elements[i].context = context;
 	}
-	return &site->elements[argno];
+	return site->elements;
 }
 
-static pg_noinline uint64
-hash_first(FunctionCallInfo fcinfo, int argno)
+static uint64
+hash_argument(FunctionCallInfo fcinfo, HllsetElement *element, int argno)
 {
-	HllsetElement *element = argument(fcinfo, argno);
-
-	resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
+	if (!element->is_resolved)
+		resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
 	return element->hash(element, PG_GETARG_DATUM(argno));
 }
 
 uint64
-hllset_hash_argument(FunctionCallInfo fcinfo, int argno)
+hllset_hash_first(FunctionCallInfo fcinfo, int argno)
 {
-	HllsetSite *site = fcinfo->flinfo->fn_extra;
-	HllsetElement *element;
+	HllsetElement *element = site_elements(fcinfo, 1);
+	uint64 hash = hash_argument(fcinfo, element, argno);
 
-	if (unlikely(site == NULL || site->elements == NULL))
-		return hash_first(fcinfo, argno);
-	element = &site->elements[argno];
-	if (unlikely(!element->is_resolved))
-		return hash_first(fcinfo, argno);
-	return element->hash(element, PG_GETARG_DATUM(argno));
+	hllset_site(fcinfo->flinfo)->hash = element->hash;
+	return hash;
 }
 
 uint64
-hllset_hash_member(FunctionCallInfo fcinfo, int argno, Datum member, Oid type)
+hllset_hash_one_of(FunctionCallInfo fcinfo, int argno)
 {
-	HllsetElement *element = argument(fcinfo, argno);
+	return hash_argument(fcinfo, &site_elements(fcinfo, PG_NARGS())[argno], argno);
+}
+
+uint64
+hllset_hash_member(FunctionCallInfo fcinfo, Datum member, Oid type)
+{
+	HllsetElement *element = site_elements(fcinfo, 1);
 
 	if (!element->is_resolved || element->key.type != type)
 		resolve_argument(element, type, PG_GET_COLLATION());

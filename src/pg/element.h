@@ -24,13 +24,8 @@ typedef struct HllsetCanonical
 	uint8 room[64];
 } HllsetCanonical;
 
-typedef struct HllsetElement HllsetElement;
-
 /* Fills canonical, in which the family stands and copy is NULL. Only numeric changes the family. */
 typedef void (*HllsetRead)(Datum value, HllsetCanonical *canonical);
-
-/* The hash of a value of the element's type. */
-typedef uint64 (*HllsetHash)(HllsetElement *element, Datum value);
 
 typedef struct HllsetScalar
 {

@@ -20,6 +20,7 @@
 #include "utils/inet.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 #include "utils/varbit.h"
 
 /* The detoasted value, which is canonical's copy if it isn't the value itself. */
@@ -88,7 +89,7 @@ refer(Datum value, size_t size, HllsetCanonical *canonical)
 static void
 read_uuid(Datum value, HllsetCanonical *canonical)
 {
-	refer(value, 16, canonical);
+	refer(value, UUID_LEN, canonical);
 }
 
 static void
@@ -297,11 +298,58 @@ hash_int4(HllsetElement *element, Datum value)
 	return hllset_core_hash_word((uint64) (int64) DatumGetInt32(value), HLLSET_FAMILY_INTEGER);
 }
 
+static uint64
+hash_int8(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return hllset_core_hash_word((uint64) DatumGetInt64(value), HLLSET_FAMILY_INTEGER);
+}
+
+static uint64
+hash_double(double value)
+{
+	double canonical = canonical_float(value);
+	uint64 word;
+
+	memcpy(&word, &canonical, sizeof(word));
+	return hllset_core_hash_word(word, HLLSET_FAMILY_FLOAT);
+}
+
 /* Of 8 bytes as they are. */
 static uint64
 hash_8(HllsetElement *element, Datum value)
 {
 	return hllset_core_hash_word((uint64) DatumGetInt64(value), element->scalar->family);
+}
+
+static uint64
+hash_float4(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return hash_double(DatumGetFloat4(value));
+}
+
+static uint64
+hash_float8(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return hash_double(DatumGetFloat8(value));
+}
+
+/* Of 4 bytes as they are. */
+static uint64
+hash_4(HllsetElement *element, Datum value)
+{
+	int32 plain = DatumGetInt32(value);
+
+	return hllset_core_hash(&plain, sizeof(plain), element->scalar->family);
+}
+
+static uint64
+hash_uuid(HllsetElement *element, Datum value)
+{
+	(void) element;
+	return hllset_core_hash(DatumGetPointer(value), UUID_LEN, HLLSET_FAMILY_UUID);
 }
 
 /* Where bytes lie plain they are hashed in place: neither compressed nor stored elsewhere. */
@@ -328,10 +376,10 @@ const HllsetScalar hllset_scalar_enum = {InvalidOid, HLLSET_FAMILY_ENUM, read_en
 static const HllsetScalar scalars[] = {
 	{INT2OID, HLLSET_FAMILY_INTEGER, read_int2, hash_int2},
 	{INT4OID, HLLSET_FAMILY_INTEGER, read_int4, hash_int4},
-	{INT8OID, HLLSET_FAMILY_INTEGER, read_8, hash_8},
+	{INT8OID, HLLSET_FAMILY_INTEGER, read_8, hash_int8},
 	{NUMERICOID, HLLSET_FAMILY_NUMERIC, hllset_numeric_read, hash_read},
-	{FLOAT4OID, HLLSET_FAMILY_FLOAT, read_float4, hash_read},
-	{FLOAT8OID, HLLSET_FAMILY_FLOAT, read_float8, hash_read},
+	{FLOAT4OID, HLLSET_FAMILY_FLOAT, read_float4, hash_float4},
+	{FLOAT8OID, HLLSET_FAMILY_FLOAT, read_float8, hash_float8},
 	{TEXTOID, HLLSET_FAMILY_TEXT, read_text, hash_text},
 	{VARCHAROID, HLLSET_FAMILY_TEXT, read_text, hash_text},
 	{NAMEOID, HLLSET_FAMILY_TEXT, read_name, hash_read},
@@ -339,8 +387,8 @@ static const HllsetScalar scalars[] = {
 	{CHAROID, HLLSET_FAMILY_TEXT, read_char, hash_read},
 	{BYTEAOID, HLLSET_FAMILY_BYTES, read_varlena, hash_varlena},
 	{BOOLOID, HLLSET_FAMILY_BOOLEAN, read_bool, hash_read},
-	{UUIDOID, HLLSET_FAMILY_UUID, read_uuid, hash_read},
-	{DATEOID, HLLSET_FAMILY_DATE, read_4, hash_read},
+	{UUIDOID, HLLSET_FAMILY_UUID, read_uuid, hash_uuid},
+	{DATEOID, HLLSET_FAMILY_DATE, read_4, hash_4},
 	{TIMEOID, HLLSET_FAMILY_TIME, read_8, hash_8},
 	{TIMETZOID, HLLSET_FAMILY_TIMETZ, read_timetz, hash_read},
 	{TIMESTAMPOID, HLLSET_FAMILY_TIMESTAMP, read_8, hash_8},
@@ -353,18 +401,18 @@ static const HllsetScalar scalars[] = {
 	{BITOID, HLLSET_FAMILY_BITS, read_varlena, hash_varlena},
 	{VARBITOID, HLLSET_FAMILY_BITS, read_varlena, hash_varlena},
 	{MONEYOID, HLLSET_FAMILY_MONEY, read_8, hash_8},
-	{OIDOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGCLASSOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGCOLLATIONOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGCONFIGOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGDICTIONARYOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGNAMESPACEOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGOPEROID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGOPERATOROID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGPROCOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGPROCEDUREOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGROLEOID, HLLSET_FAMILY_OID, read_4, hash_read},
-	{REGTYPEOID, HLLSET_FAMILY_OID, read_4, hash_read},
+	{OIDOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGCLASSOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGCOLLATIONOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGCONFIGOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGDICTIONARYOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGNAMESPACEOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGOPEROID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGOPERATOROID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGPROCOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGPROCEDUREOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGROLEOID, HLLSET_FAMILY_OID, read_4, hash_4},
+	{REGTYPEOID, HLLSET_FAMILY_OID, read_4, hash_4},
 };
 
 /* NULL if the type is no scalar that can be hashed. Enums are not found here. */

@@ -197,9 +197,14 @@ extern Datum hllset_expanded_union(Datum value, HllsetBytes other);
 
 /* ---- what a call site keeps, in fn_extra ---- */
 
+/* in element.h: what is known of the type of an element, and the hash of a value of it */
+typedef struct HllsetElement HllsetElement;
+typedef uint64 (*HllsetHash)(HllsetElement *element, Datum value);
+
 typedef struct HllsetSite
 {
-	struct HllsetElement *elements; /* what is known of the types of arguments, one each; or NULL */
+	HllsetHash hash;         /* of the element; NULL until its type is known */
+	HllsetElement *elements; /* one; of hllset_of one for each argument; or NULL */
 	HllsetPending *pending;
 	int precision;           /* of an aggregate, in its last row; 0 before the first */
 	bool precision_is_fixed; /* all rows of a group have the same one */
@@ -224,9 +229,21 @@ extern void hllset_precision_check_combined(FunctionCallInfo fcinfo, const Hllse
 
 /* ---- elements ---- */
 
-/* in element.c: the hash of an argument, or of a member of the array that is one, of any supported type; an hllhash is a hash already */
-extern uint64 hllset_hash_argument(FunctionCallInfo fcinfo, int argno);
-extern uint64 hllset_hash_member(FunctionCallInfo fcinfo, int argno, Datum member, Oid type);
+/* in element.c: the hash of one of many arguments, or of a member of the array that is the only one */
+extern uint64 hllset_hash_first(FunctionCallInfo fcinfo, int argno);
+extern uint64 hllset_hash_one_of(FunctionCallInfo fcinfo, int argno);
+extern uint64 hllset_hash_member(FunctionCallInfo fcinfo, Datum member, Oid type);
+
+/* The hash of the one argument that is an element, of any supported type; an hllhash is a hash already. Inline, since this is done for every row. */
+static inline uint64
+hllset_hash_argument(FunctionCallInfo fcinfo, int argno)
+{
+	HllsetSite *site = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(site == NULL || site->hash == NULL))
+		return hllset_hash_first(fcinfo, argno);
+	return site->hash(site->elements, PG_GETARG_DATUM(argno));
+}
 
 /* ---- errors ---- */
 

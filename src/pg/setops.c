@@ -40,7 +40,7 @@ add_members(FunctionCallInfo fcinfo, HllsetState *state)
 
 	while (array_iterate(members, &member, &isnull))
 		if (!isnull)
-			hllset_state_add(state, hllset_hash_member(fcinfo, 0, member, type));
+			hllset_state_add(state, hllset_hash_member(fcinfo, member, type));
 	array_free_iterator(members);
 }
 
@@ -55,7 +55,7 @@ add_arguments(FunctionCallInfo fcinfo, HllsetState *state)
 		if (OidIsValid(type) && OidIsValid(get_base_element_type(type)))
 			hllset_refuse_array();
 		if (!PG_ARGISNULL(i))
-			hllset_state_add(state, hllset_hash_argument(fcinfo, i));
+			hllset_state_add(state, hllset_hash_one_of(fcinfo, i));
 	}
 }
 
