@@ -44,6 +44,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	FUZZ_CHECK(set == model_of(hashes, precision, compact));
 	FUZZ_CHECK(whole.encode() == set);
+	/* an empty half would leave the other its precision and form */
+	if (hashes.size() < 2)
+		return 0;
 	FUZZ_CHECK(unite(halves[0].encode(), halves[1].encode()) == set);
 	halves[0].merge(halves[1]);
 	FUZZ_CHECK(halves[0].encode() == set);
