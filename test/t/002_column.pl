@@ -245,7 +245,7 @@ my $hash = pack('H*', $node->safe_psql($db, q{SELECT hll_hash('é'::text)}));
 my $row = $wire->execute($add, $hash, "\xc3\xa9")->{rows}[0];
 is(unpack('H*', join(' ', @$row)), unpack('H*', "\1 $hash"), 'a binary hash');
 my $typed = $wire->prepare('INSERT INTO origin (id, b) VALUES (-2, $1) RETURNING b', $hllset);
-for my $case ([ 'coarse', '01010a01000000', '22023', qr/cannot raise hllset precision from 10 to 12/ ], [ 'short', '01010c010000', '22P03', qr/invalid binary format for type hllset/ ],
+for my $case ([ 'coarse', '01010a010001aef53a0d', '22023', qr/cannot raise hllset precision from 10 to 12/ ], [ 'short', '01010c010000', '22P03', qr/invalid binary format for type hllset/ ],
 	[ 'long', '01010c0100000000', '22P03', qr/invalid binary format/ ], [ 'empty', '', '22P03', qr/invalid binary format/ ])
 {
 	my ($name, $hex, $state, $text) = @$case;
@@ -255,5 +255,6 @@ for my $case ([ 'coarse', '01010a01000000', '22023', qr/cannot raise hllset prec
 is($wire->execute($add, 'seven b', 'x')->{error}{C}, '08P01', 'a hash that is too short is refused');
 is($wire->execute($add, 'nine byte', 'x')->{error}{C}, '22P03', 'a hash that is too long is refused');
 is(unpack('H*', $wire->execute($typed, pack('H*', '01010d01000000'))->{rows}[0][0]), '01010c01000000', 'the session goes on, and a finer parameter is folded');
+is(unpack('H*', $wire->execute($typed, pack('H*', '011104010000'))->{rows}[0][0]), '01010c01000000', 'an empty one fits whatever it is');
 
 done_testing();
