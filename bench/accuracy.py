@@ -94,7 +94,8 @@ def normal_tails(z):
 
 
 def binomial_tails(k, n, p):
-    term = [math.comb(n, i) * p ** i * (1 - p) ** (n - i) for i in range(n + 1)]
+    term = [math.exp(math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * math.log(p) + (n - i) * math.log1p(-p))
+            for i in range(n + 1)]
     return math.fsum(term[:k + 1]), math.fsum(term[k:])
 
 

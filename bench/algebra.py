@@ -19,6 +19,7 @@ from itertools import accumulate, pairwise
 
 from accuracy import (ADDRESS_BITS, CHANCE, LEVELS, Report, binomial_tails, chi_square_tails, elements, first_element,
                       level_probability, normal_tails, percent)
+from overlaps import PRECISIONS, measure_overlaps, print_overlaps
 from server import Backend, machine, table
 
 PRECISION = 12
@@ -34,12 +35,13 @@ PAIR = ('a & b', 'a - b')
 JACCARD_ERRORS = {
     ('graded', .5): (.0128, .023), ('graded', .1): (.044, .015), ('graded', .01): (.21, .012), ('graded', 0): (.00045, .012),
     ('compact', .5): (.0128, .023), ('compact', .1): (.049, .015), ('compact', .01): (.33, .012), ('compact', 0): (.0040, .012)}
+JACCARDS = (1, .9, .7, .5, .1, .01, 0)
 SINGLE_ERROR = .0101
 TRIPLE_ERRORS = {'(a & b) & c': .033, '(a - b) - c': .031, '(a # b) & c': .024, 'a - (b & c)': .015}
 QUADRUPLE = ('((a & b) & c) & d', '((a - b) - c) - d', '(a & b) - (c | d)', '(a # b) & (c - d)', '(a - b) | (c - d)')
 
-FULL = {'trials': {100_000: 300, 1_000_000: 300}, 'log': (200, 1_000_000), 'cases': 10_000, 'matrix': (300, 100_000)}
-SMOKE = {'trials': {100_000: 20}, 'log': (10, 100_000), 'cases': 300, 'matrix': (20, 10_000)}
+FULL = {'trials': {100_000: 300, 1_000_000: 300}, 'log': (200, 1_000_000), 'bound': (200, 200_000), 'cases': 10_000, 'matrix': (300, 100_000)}
+SMOKE = {'trials': {100_000: 20}, 'log': (10, 100_000), 'bound': (10, 20_000), 'cases': 300, 'matrix': (20, 10_000)}
 
 
 # ---- theory ----
@@ -141,7 +143,7 @@ def pair_points(n):
     A layout and the points on it. Elements of a, of b and of both lie in three rows that are cut where a point needs it, so that
     each source is some whole parts.
     """
-    common = {jaccard: round(2 * n * jaccard / (1 + jaccard)) for jaccard in (.5, .1, .01, 0)}
+    common = {jaccard: round(2 * n * jaccard / (1 + jaccard)) for jaccard in JACCARDS}
     cuts = {'both': sorted(set(common.values())),
             'a': sorted({0, n // 200, n // 20, *(n - size for size in common.values())})}
     cuts['b'] = cuts['a']
@@ -157,8 +159,11 @@ def pair_points(n):
     points = []
     for jaccard, size in common.items():
         sources = {name: parts('both', size) | parts(name, n - size) for name in 'ab'}
-        errors = {form: dict(zip(PAIR, JACCARD_ERRORS[form, jaccard])) for form in FORMS}
-        points.append(Point(f'Jaccard {jaccard}', layout, sources, PAIR, errors))
+        errors = {form: dict(zip(PAIR, JACCARD_ERRORS.get((form, jaccard), ()))) for form in FORMS}
+        if jaccard == 1:
+            points.append(Point(f'Jaccard {jaccard}', layout, {'a': sources['a']}, ('a & a',), dict.fromkeys(FORMS, {'a & a': SINGLE_ERROR})))
+        else:
+            points.append(Point(f'Jaccard {jaccard}', layout, sources, PAIR, errors))
     for factor in (10, 100):
         sources = {'a': parts('a', n), 'b': parts('a', n // factor // 2) | parts('b', n // factor // 2)}
         points.append(Point(f'{factor}:1, half shared', layout, sources, (*PAIR, 'b - a')))
@@ -176,10 +181,10 @@ def nested_points(n):
                     Point('four sets', layout, sources, QUADRUPLE)]
 
 
-def make_parts(session, place, trials, layout):
+def make_parts(session, place, trials, layout, precision=PRECISION):
     """parts (place, trial, part, s): the trial's elements one after another, cut by the layout."""
     values = ', '.join(f'({part}, {end - size}, {size})' for part, (size, end) in enumerate(zip(layout, accumulate(layout))))
-    session.run(f'INSERT INTO parts SELECT {place}, t, part, (SELECT hll_add_agg(x, {PRECISION}) '
+    session.run(f'INSERT INTO parts SELECT {place}, t, part, (SELECT hll_add_agg(x, {precision}) '
                 f'FROM {elements(first_element(place, "t") + " + first", "size")}) '
                 f'FROM generate_series(1, {trials}) AS t, (VALUES {values}) AS part (part, first, size)')
 
@@ -261,6 +266,15 @@ def measure_points(session, report, plan):
                 for number in range(len(point.expressions)):
                     judge_expression(report, point, n, form, number, trials)
         session.run('TRUNCATE parts')
+
+
+# ---- the bound on overlaps ----
+
+def measure_bound(session, report, trials, n):
+    layout, points = pair_points(n)
+    make_parts(session, 230, trials, layout, max(PRECISIONS))
+    measure_overlaps(session, report, points)
+    session.run('TRUNCATE parts')
 
 
 # ---- the intersection of many sets ----
@@ -446,20 +460,22 @@ def main():
 
     start = time.monotonic()
     report = Report()
-    report.logs, report.cases, report.times = [], [], []
+    report.overlaps, report.logs, report.cases, report.times = [], [], [], []
     with Backend('jit=off') as backend:
         session = backend.session
         session.run('CREATE EXTENSION IF NOT EXISTS hllset')
         about = machine(session)
         measure_points(session, report, plan['trials'])
+        measure_bound(session, report, *plan['bound'])
         measure_log(session, report, *plan['log'])
         measure_cases(session, report, plan['cases'])
         measure_matrix(backend, report, *plan['matrix'])
     print_points(report)
+    print_overlaps(report)
     print_others(report)
     if options.json:
         with open(options.json, 'w', encoding='utf-8') as file:
-            json.dump({'machine': about, 'points': report.points, 'logs': report.logs, 'cases': report.cases,
+            json.dump({'machine': about, 'points': report.points, 'overlaps': report.overlaps, 'logs': report.logs, 'cases': report.cases,
                        'times': report.times, 'broken': report.broken}, file, indent=1)
     for what in report.broken:
         print(f'BROKEN: {what}')
