@@ -11,6 +11,7 @@ usage() {
 		  accuracy      errors, intervals and sizes of counts, against theory
 		  algebra       errors and intervals of intersections and differences, against theory; the overlap matrix
 		  sql           speed, memory, bytes and errors beside count(distinct) and the peers that are installed
+		  constants     what the core takes from simulation, made again, with sampling errors (option: SCALE of the number of sets)
 		  limit         bits times relative variance of compact sets, from the errors of thousands (options: SETS ELEMENTS PRECISION)
 		  sizes         mean bytes of sets of 10^4 to 10^9 elements, against the bars (option: SETS of each number)
 		  core          times of the core's operations (the options are Google Benchmark's)
@@ -53,7 +54,7 @@ export PYTHONDONTWRITEBYTECODE=1
 case ${1-} in
 	accuracy | algebra | sql) in_server "$1.py" "${@:2}" ;;
 	core) core_program core_bench "${@:2}" ;;
-	limit | sizes) core_program "$1" "${@:2}" ;;
+	constants | limit | sizes) core_program "$1" "${@:2}" ;;
 	instructions) instructions "${@:2}" ;;
 	--help) usage && exit ;;
 	*) usage >&2 && exit 2 ;;

@@ -8,6 +8,7 @@ all_core() {
 	step "core benchmark, a short run" 30 as_owner "$work/plain/core_bench" --benchmark_min_time=0.001
 	step "error for the bytes, a short run" 1 as_owner "$work/plain/limit" 100 100000
 	step "sizes, against their bars" 5 as_owner "$work/plain/sizes" 2
+	step "constants that are simulated, a short run" 5 as_owner "$work/plain/constants" 0.1
 	step "instruction counts" 20 as_owner bench/instructions.py
 	step "unit tests, sanitized (gcc)" 600 unit gcc_sanitized "${sanitizers[@]}"
 	step "fuzz corpus, sanitized (gcc)" 10 core_tests gcc_sanitized -R '^replay\.'
@@ -33,8 +34,8 @@ plots() {
 }
 
 all_type() {
-	step "accuracy, a short run" 2 benchmark accuracy
-	step "accuracy of the algebra, a short run" 16 benchmark algebra
+	step "accuracy, a short run" 5 benchmark accuracy
+	step "accuracy of the algebra, a short run" 20 benchmark algebra
 	step "SQL benchmark, a short run" 40 benchmark sql
 	step "plots of the short runs" 6 plots
 	step "builds" 75 as_owner env PG_CONFIG="$pg_config" test/builds.sh

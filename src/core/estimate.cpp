@@ -94,8 +94,8 @@ starting_point(const Counts &counts)
 		return std::ldexp(std::max(counts.tokens, 1u), counts.level0);
 	for (int k = 0; k < kLevels; k++)
 		ones_per_bucket += counts.ones[k] / m;
-	/* of n >> m, log2(n/m) + 0.3321 ones a bucket are expected (Flajolet and Martin 1985: phi = 0.77351, by all bits) */
-	return m * (ones_per_bucket < 1 ? ones_per_bucket : 0.7944 * (std::exp2(ones_per_bucket) - 1));
+	/* of n >> m, log2(n/m) + gamma / ln 2 - 1/2 ones a bucket are expected: 0.7940 is exp(-gamma) sqrt(2) */
+	return m * (ones_per_bucket < 1 ? ones_per_bucket : 0.7940 * (std::exp2(ones_per_bucket) - 1));
 }
 
 /*
