@@ -13,6 +13,7 @@ import matplotlib
 
 from accuracy import FORMS
 from algebra import PRECISION, variance
+from overlaps import LOW, LOW_RULE
 
 matplotlib.use('svg')
 matplotlib.rcParams.update({
@@ -30,6 +31,8 @@ HLL = 6 * 1.04 ** 2
 # Peers whose intersections are drawn, if they were measured.
 OVERLAPPING = ('hll 11', 'hll 14', 'cpc 14', 'theta 10')
 MILLION = 1_000_000
+# The precisions of the plot of error and bytes.
+DRAWN = (10, 12, 14)
 
 
 def figure(title, x, y, height=4.2, **scales):
@@ -65,7 +68,7 @@ def error_of_bytes(accuracy, sql):
     for name, product, style in (('6-bit HyperLogLog, formula', HLL, ':'), (f'limit: {LIMIT} bits × variance', LIMIT, '--')):
         axes.plot(ends, [100 * math.sqrt(product / 8 / size) for size in ends], style, color='#555555', label=name)
     for form in FORMS:
-        points = [p for p in accuracy['points'] if p['n'] == MILLION and p['form'] == form]
+        points = [p for p in accuracy['points'] if p['n'] == MILLION and p['form'] == form and p['precision'] in DRAWN]
         # one standard error of a root mean square
         axes.errorbar([p['bytes'] for p in points], [100 * p['rmse'] for p in points],
                       yerr=[100 * p['rmse'] / math.sqrt(2 * p['trials']) for p in points], fmt='o', ms=5, capsize=2,
@@ -106,8 +109,8 @@ def error_of_overlap(algebra, sql):
                   label=f'hllset({PRECISION}), {form}: theory')
         axes.plot([float(p['point'].split()[1]) for p in points], [100 * p['rmse'] for p in points], 'o', color=COLOURS[form],
                   label='measured')
-    rule = [55 * (1 + jaccard) / (2 * jaccard) / math.sqrt(2 ** PRECISION) for jaccard in grid]
-    axes.plot(grid, rule, '--', color='#555555', label='at most: 0.55 √(|a| |b| / m)')
+    rule = [100 * LOW_RULE * (1 + jaccard) / (2 * jaccard) / math.sqrt(2 ** PRECISION) for jaccard in grid if jaccard <= LOW]
+    axes.plot(grid[:len(rule)], rule, '--', color='#555555', label=f'at most: {LOW_RULE} √(|a| |b| / m)')
     for name, mark in zip(OVERLAPPING, 's^vD'):
         points = [p for p in sql['overlaps'] if p['name'] == name]
         if points:
