@@ -188,6 +188,27 @@ TEST(Bounds, OfASmallSet)
 			}
 }
 
+/* What a small set has too many does not widen what lies within it. */
+TEST(Bounds, OfAnOverlapWithASmallSet)
+{
+	Random random(98);
+	Hashes few = random_hashes(random, 100);
+	Hashes many = random_hashes(random, 200000);
+
+	many.insert(many.end(), few.begin(), few.begin() + 50);
+	for (int p : {12, 16, 18})
+	{
+		HllsetEstimate made = estimate(intersect(set_of(few, p), set_of(many, p)));
+		double lower;
+		double upper;
+
+		ASSERT_EQ(HLLSET_NORMAL, made.law);
+		expect_order(made);
+		hllset_core_bounds(&made, 0.95, &lower, &upper);
+		EXPECT_LE(upper, 100.1) << p;
+	}
+}
+
 /* A set of `lower` elements fills all cells with the chance of that tail. */
 TEST(Bounds, OfASaturatedSet)
 {
