@@ -59,6 +59,10 @@ apply(HllsetOp op, bool a, bool b)
 HllsetStatus
 join(HllsetOp op, HllsetBytes a, HllsetBytes b, Expression &joined)
 {
+	/* a caller in C can pass any number */
+	if (op < HLLSET_UNION || op > HLLSET_SYMMETRIC_DIFFERENCE)
+		return HLLSET_BAD_ARGUMENT;
+
 	Expression right;
 	HllsetStatus status = parse_expression(a, joined);
 

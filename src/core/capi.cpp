@@ -20,6 +20,12 @@ static_assert(std::is_trivially_copyable_v<Census> && std::is_trivially_destruct
 static_assert(std::is_trivially_copyable_v<HllsetAccum>);
 static_assert(std::is_trivially_copyable_v<BitReader> && std::is_trivially_copyable_v<BitWriter>);
 
+static bool
+is_precision(int precision)
+{
+	return precision >= kMinPrecision && precision <= kMaxPrecision;
+}
+
 /* Bytes of a line of the cache, and of the part of a value that is brought near at once. */
 constexpr size_t kLine = 64;
 constexpr size_t kNear = 8 * kLine;
@@ -66,6 +72,8 @@ hllset_core_empty(int precision, bool compact, uint8_t *out)
 {
 	Counts counts = {};
 
+	if (!is_precision(precision))
+		return 0;
 	counts.precision = precision;
 	counts.compact = compact;
 	return encode(counts, Matrix(), nullptr, out);
@@ -215,13 +223,16 @@ hllset_core_overlap(const HllsetBytes values[2], void *work, bool *result)
 size_t
 hllset_core_accum_start(int precision)
 {
-	return Shape::small(precision, false, 0).bytes();
+	return is_precision(precision) ? Shape::small(precision, false, 0).bytes() : 0;
 }
 
-void
+HllsetStatus
 hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact)
 {
+	if (!is_precision(precision))
+		return HLLSET_BAD_ARGUMENT;
 	Accum::init(accum, Shape::small(precision, compact, 0));
+	return HLLSET_OK;
 }
 
 HllsetStatus

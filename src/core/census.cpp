@@ -47,6 +47,8 @@ Census::open(const HllsetBytes *values, int count)
 {
 	HllsetStatus status = HLLSET_OK;
 
+	if (count < 1 || count > kMaxValues)
+		return HLLSET_BAD_ARGUMENT;
 	value_count_ = count;
 	for (int v = 0; v < count && status == HLLSET_OK; v++)
 	{

@@ -268,7 +268,11 @@ encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t
 	int full = 0;
 	int end = counts.level0;
 	uint8_t *front = write_front(Kind::set, counts, out);
-	StreamWriter bits(front, out + encoded_bound(counts.precision, counts.level0, counts.tokens));
+	/* only planes are written from the end */
+	StreamWriter bits(front,
+					  counts.level0 == 0
+						  ? front
+						  : out + encoded_bound(counts.precision, counts.level0, counts.tokens));
 
 	while (full < counts.level0 && counts.ones[full] == m)
 		full++;

@@ -141,7 +141,10 @@ HllsetStatus look_for_empty(HllsetBytes value, bool &is_empty);
 /* The most bytes that a set of this precision can take with planes up to level0 and so many tokens. */
 size_t encoded_bound(int precision, int level0, uint32_t tokens);
 
-/* Writes a normalised state with these counts; its tokens are sorted. Returns the size. */
+/*
+ * Writes a normalised state with these counts; its tokens are sorted. Returns the size. With planes, out has room for encoded_bound();
+ * without them, for what is written.
+ */
 size_t encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t *out);
 
 /* The same for a sample: counts has tokens only. */

@@ -36,7 +36,8 @@ typedef struct HllsetBytes
 typedef enum HllsetStatus
 {
 	HLLSET_OK = 0,
-	HLLSET_NEEDS_ROOM, /* an accumulator must be moved to a larger place, then call again */
+	HLLSET_NEEDS_ROOM,   /* an accumulator must be moved to a larger place, then call again */
+	HLLSET_BAD_ARGUMENT, /* a number of the caller's that the function does not take */
 
 	/* the bytes are no value (docs/format.md, What a reader refuses) */
 	HLLSET_TRUNCATED, /* they end early */
@@ -127,11 +128,18 @@ HllsetStatus hllset_core_check(HllsetBytes value, HllsetInfo *info);
 /* 128-bit content id: XXH3-128 of the bytes, high half first, each half big-endian (its canonical form). */
 void hllset_core_digest(HllsetBytes value, uint8_t out[16]);
 
-/* The empty set. out has room for HLLSET_EMPTY_SIZE bytes. precision must be in range. */
+/* The empty set. out has room for HLLSET_EMPTY_SIZE bytes. 0, and nothing is written, if the precision is out of range. */
 #define HLLSET_EMPTY_SIZE 8
 size_t hllset_core_empty(int precision, bool compact, uint8_t *out);
 
-typedef enum HllsetOp
+/* Enums that are passed in: of a fixed type, so that a number that is none of them can be refused. */
+#ifdef __cplusplus
+#define HLLSET_ENUM_TYPE : int
+#else
+#define HLLSET_ENUM_TYPE
+#endif
+
+typedef enum HllsetOp HLLSET_ENUM_TYPE
 {
 	HLLSET_UNION,
 	HLLSET_INTERSECTION,
@@ -142,7 +150,7 @@ typedef enum HllsetOp
 /*
  * Operands of different precision meet at the smaller one, but for the empty set, which leaves the other operand and its precision and
  * form as they are, or nothing of it (docs/format.md, Operations). More than six sources that can't be reduced become a sample, or
- * HLLSET_TOO_MANY_SOURCES if one of them is a compact set beyond its small size.
+ * HLLSET_TOO_MANY_SOURCES if one of them is a compact set beyond its small size. An unknown operation is HLLSET_BAD_ARGUMENT.
  */
 size_t hllset_core_combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b);
 HllsetStatus hllset_core_combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work,
@@ -155,10 +163,10 @@ HllsetStatus hllset_core_sample(HllsetBytes value, void *work, HllsetBytes *resu
 /*
  * The value folded to a smaller or equal precision and in the wanted form. A graded set becomes compact by pouring its tokens;
  * compact into graded answers HLLSET_NOT_GRADED, an expression or a sample into either HLLSET_NOT_A_SET, a higher precision
- * HLLSET_RAISES_PRECISION, one below 4 HLLSET_BAD_PRECISION. The empty set takes any precision and form. If nothing changes, *result is
- * value itself, of which only the header has been read.
+ * HLLSET_RAISES_PRECISION, one below 4 HLLSET_BAD_PRECISION, an unknown form HLLSET_BAD_ARGUMENT. The empty set takes any precision and form. If nothing
+ * changes, *result is value itself, of which only the header has been read.
  */
-typedef enum HllsetForm
+typedef enum HllsetForm HLLSET_ENUM_TYPE
 {
 	HLLSET_AS_IT_IS,
 	HLLSET_GRADED,
@@ -232,6 +240,7 @@ void hllset_core_bounds(const HllsetEstimate *estimate, double confidence, doubl
 
 #define HLLSET_MAX_VALUES 3
 
+/* 0 if the values can't be read, or are more than three or none; then the question answers why. */
 size_t hllset_core_census_work(const HllsetBytes *values, int count);
 
 /* regions[X], X = 1 .. 2^count - 1: the elements that are in exactly the values of the mask X. count: 1 to 3. */
@@ -254,9 +263,9 @@ typedef struct HllsetAccum HllsetAccum;
 /* Bytes that a new accumulator leaves of 128, where the caller may keep a head of its own. */
 #define HLLSET_ACCUM_HEAD 16
 
-/* Bytes of a new accumulator. precision must be in range. */
+/* Bytes of a new accumulator; 0 if the precision is out of range, which init answers with HLLSET_BAD_ARGUMENT. */
 size_t hllset_core_accum_start(int precision);
-void hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact);
+HllsetStatus hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact);
 
 /*
  * These answer HLLSET_OK or HLLSET_NEEDS_ROOM (union: or that the bytes are bad). On HLLSET_NEEDS_ROOM the caller allocates

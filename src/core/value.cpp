@@ -311,6 +311,8 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 
 	if (status != HLLSET_OK)
 		return status;
+	if (form < HLLSET_AS_IT_IS || form > HLLSET_COMPACT)
+		return HLLSET_BAD_ARGUMENT;
 	if (precision < kMinPrecision)
 		return HLLSET_BAD_PRECISION;
 	if (form != HLLSET_AS_IT_IS && header.kind != Kind::set)

@@ -44,6 +44,7 @@ status_detail(HllsetStatus status)
 			return "The expression is not in its canonical form.";
 		case HLLSET_OK:
 		case HLLSET_NEEDS_ROOM:
+		case HLLSET_BAD_ARGUMENT:
 		case HLLSET_RAISES_PRECISION:
 		case HLLSET_NOT_GRADED:
 		case HLLSET_NOT_A_SET:

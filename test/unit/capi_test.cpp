@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 
 #include "model.hpp"
@@ -73,6 +74,49 @@ TEST(Status, NeedsRoom)
 		EXPECT_EQ(HLLSET_OK, hllset_core_accum_add(aggregate.state(), hash));
 	EXPECT_EQ(HLLSET_NEEDS_ROOM, hllset_core_accum_add(aggregate.state(), 17));
 	EXPECT_GT(hllset_core_accum_want(aggregate.state()), 0u);
+}
+
+/* Numbers that only a caller in C can pass: refused, and nothing is written. */
+TEST(Status, BadArgument)
+{
+	Bytes set = dense();
+	HllsetBytes value = door(set);
+	HllsetBytes many[4] = {value, value, value, value};
+	HllsetBytes result = {nullptr, 0};
+	HllsetEstimate regions[1 << HLLSET_MAX_VALUES] = {};
+	Buffer work(1 << 20);
+	uint8_t byte = 7;
+
+	for (int number : {-1, 4, 256, INT_MIN, INT_MAX})
+	{
+		HllsetOp op = static_cast<HllsetOp>(number);
+
+		EXPECT_EQ(0u, hllset_core_combine_work(op, value, value)) << number;
+		EXPECT_EQ(HLLSET_BAD_ARGUMENT, hllset_core_combine(op, value, value, work.data(), &result))
+			<< number;
+		EXPECT_EQ(
+			HLLSET_BAD_ARGUMENT,
+			hllset_core_convert(value, 4, static_cast<HllsetForm>(number), work.data(), &result))
+			<< number;
+	}
+	for (int count : {-1, 0, 4, INT_MIN, INT_MAX})
+	{
+		EXPECT_EQ(0u, hllset_core_census_work(many, count)) << count;
+		EXPECT_EQ(HLLSET_BAD_ARGUMENT, hllset_core_venn(many, count, work.data(), regions))
+			<< count;
+	}
+	for (int precision : {-1, 0, 3, 19, 44, INT_MIN, INT_MAX})
+	{
+		HllsetStatus status =
+			hllset_core_accum_init(static_cast<HllsetAccum *>(work.data()), precision, false);
+
+		EXPECT_EQ(HLLSET_BAD_ARGUMENT, status) << precision;
+		EXPECT_EQ(0u, hllset_core_accum_start(precision)) << precision;
+		EXPECT_EQ(0u, hllset_core_empty(precision, false, &byte)) << precision;
+	}
+	EXPECT_EQ(nullptr, result.data);
+	EXPECT_EQ(0, regions[1].cardinality);
+	EXPECT_EQ(7, byte);
 }
 
 TEST(Status, Truncated)
