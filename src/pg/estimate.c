@@ -13,8 +13,10 @@ HllsetEstimate
 hllset_estimate(HllsetBytes bytes)
 {
 	HllsetEstimate result;
-	HllsetStatus status =
-		hllset_core_estimate(bytes, palloc(hllset_core_estimate_work(bytes)), &result);
+	HllsetStatus status;
+
+	CHECK_FOR_INTERRUPTS();
+	status = hllset_core_estimate(bytes, palloc(hllset_core_estimate_work(bytes)), &result);
 
 	if (status != HLLSET_OK)
 		hllset_report(status);
@@ -32,6 +34,7 @@ hllset_cardinality(PG_FUNCTION_ARGS)
 	if (state != NULL)
 		PG_RETURN_FLOAT8(hllset_state_estimate(state).cardinality);
 	bytes = hllset_bytes(PG_GETARG_HLLSET(0));
+	CHECK_FOR_INTERRUPTS();
 	status = hllset_core_cardinality(bytes, palloc(hllset_core_estimate_work(bytes)), &cardinality);
 	if (status != HLLSET_OK)
 		hllset_report(status);

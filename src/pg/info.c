@@ -20,8 +20,10 @@ HllsetInfo
 hllset_inspect(HllsetBytes bytes)
 {
 	HllsetInfo info;
-	HllsetStatus status = hllset_core_check(bytes, &info);
+	HllsetStatus status;
 
+	CHECK_FOR_INTERRUPTS();
+	status = hllset_core_check(bytes, &info);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	return info;

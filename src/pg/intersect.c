@@ -46,10 +46,11 @@ static void
 narrow(MemoryContext context, IntersectState *state, HllsetBytes value)
 {
 	HllsetBytes sample;
-	HllsetStatus status =
-		hllset_core_sample(value, palloc(hllset_core_sample_work(value)), &sample);
+	HllsetStatus status;
 	Hllset **kept;
 
+	CHECK_FOR_INTERRUPTS();
+	status = hllset_core_sample(value, palloc(hllset_core_sample_work(value)), &sample);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	kept = &state->values[class_of(sample)];

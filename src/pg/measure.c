@@ -23,6 +23,7 @@ measure(FunctionCallInfo fcinfo, HllsetEstimate *regions)
 	HllsetBytes values[HLLSET_MAX_VALUES];
 	HllsetStatus status;
 
+	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < count; i++)
 		values[i] = hllset_bytes(PG_GETARG_HLLSET(i));
 	status =

@@ -14,8 +14,10 @@ ask(Question question, Datum first, Datum second)
 	HllsetBytes values[2] = {hllset_bytes(DatumGetHllset(first)),
 							 hllset_bytes(DatumGetHllset(second))};
 	bool result;
-	HllsetStatus status = question(values, palloc(hllset_core_census_work(values, 2)), &result);
+	HllsetStatus status;
 
+	CHECK_FOR_INTERRUPTS();
+	status = question(values, palloc(hllset_core_census_work(values, 2)), &result);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	PG_RETURN_BOOL(result);

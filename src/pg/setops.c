@@ -39,8 +39,11 @@ add_members(FunctionCallInfo fcinfo, HllsetState *state)
 	bool isnull;
 
 	while (array_iterate(members, &member, &isnull))
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!isnull)
 			hllset_state_add(state, hllset_hash_member(fcinfo, member, type));
+	}
 	array_free_iterator(members);
 }
 
@@ -112,8 +115,10 @@ HllsetBytes
 hllset_combine(HllsetOp op, HllsetBytes a, HllsetBytes b)
 {
 	HllsetBytes result;
-	HllsetStatus status =
-		hllset_core_combine(op, a, b, palloc(hllset_core_combine_work(op, a, b)), &result);
+	HllsetStatus status;
+
+	CHECK_FOR_INTERRUPTS();
+	status = hllset_core_combine(op, a, b, palloc(hllset_core_combine_work(op, a, b)), &result);
 
 	if (status != HLLSET_OK)
 		hllset_report(status);

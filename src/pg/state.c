@@ -73,6 +73,8 @@ hllset_state_try_union(HllsetState *state, HllsetBytes value)
 {
 	HllsetStatus status;
 
+	/* Before the first step: the state of an expanded object must be whole. */
+	CHECK_FOR_INTERRUPTS();
 	while ((status = hllset_core_accum_union(state->accum, value)) == HLLSET_NEEDS_ROOM)
 		hllset_state_enlarge(state);
 	if (status == HLLSET_NOT_A_SET)
@@ -94,6 +96,7 @@ hllset_state_merge(HllsetState *state, const HllsetState *other)
 {
 	hllset_state_settle(state);
 	hllset_state_settle(other);
+	CHECK_FOR_INTERRUPTS();
 	while (hllset_core_accum_merge(state->accum, other->accum) == HLLSET_NEEDS_ROOM)
 		hllset_state_enlarge(state);
 }
@@ -118,6 +121,7 @@ hllset_state_encode(const HllsetState *state)
 	Datum set;
 
 	hllset_state_settle(state);
+	CHECK_FOR_INTERRUPTS();
 	size = hllset_core_accum_encode_work(state->accum);
 	if (size > sizeof(room))
 		work = palloc(size);

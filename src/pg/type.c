@@ -53,6 +53,7 @@ convert(fmNodePtr escontext, Datum original, int precision, HllsetForm form)
 	if (fits_expanded(original, precision, form))
 		return original;
 	bytes = hllset_bytes(DatumGetHllset(original));
+	CHECK_FOR_INTERRUPTS();
 	status = hllset_core_convert(bytes, precision, form, palloc(hllset_core_convert_work(bytes)),
 								 &result);
 	if (status != HLLSET_OK)
@@ -108,8 +109,13 @@ parse_hex(const char *text)
 	SET_VARSIZE(set, VARHDRSZ + digits / 2);
 	for (size_t i = 0; i < digits; i += 2)
 	{
-		int high = hex_digit(text[i]);
-		int low = hex_digit(text[i + 1]);
+		int high;
+		int low;
+
+		if (i % (1 << 20) == 0)
+			CHECK_FOR_INTERRUPTS();
+		high = hex_digit(text[i]);
+		low = hex_digit(text[i + 1]);
 
 		if (high < 0 || low < 0)
 			return NULL;
