@@ -2,6 +2,7 @@
 /* By rows, so that the inner loops run over neighbours. */
 #include "cholesky.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace hllset
@@ -56,6 +57,40 @@ cholesky_solve(const double *factor, int size, double *x)
 			x[k] -= factor[k * size + i] * x[i];
 		x[k] /= factor[k * size + k];
 	}
+}
+
+/* From the last row up: UW = 1 gives each row of W from those below it. */
+void
+cholesky_invert(double *factor, int size)
+{
+	for (int k = size - 1; k >= 0; k--)
+	{
+		double *row = factor + k * size;
+		double inverse = 1 / row[k];
+		double coefficient[kMaxRows];
+
+		std::copy(row + k + 1, row + size, coefficient + k + 1);
+		std::fill(row + k + 1, row + size, 0.0);
+		for (int i = k + 1; i < size; i++)
+			subtract(row, factor + i * size, coefficient[i] * inverse, i, size);
+		row[k] = inverse;
+	}
+}
+
+double
+cholesky_inverse_at(const double *inverse_factor, int size, int a, int b)
+{
+	const double *first = inverse_factor + a * size;
+	const double *second = inverse_factor + b * size;
+	double sum[4] = {};
+	int i = a > b ? a : b;
+
+	for (; i + 4 <= size; i += 4)
+		for (int j = 0; j < 4; j++)
+			sum[j] += first[i + j] * second[i + j];
+	for (; i < size; i++)
+		sum[0] += first[i] * second[i];
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 } // namespace hllset

@@ -18,39 +18,68 @@ constexpr int kCovarianceRounds = 5;
 /* Nothing is less certain than this many times the total: a bound for what saturated sources leave open. */
 constexpr double kLargestError = 100;
 
-/* The inverse, with 0 for region 0. `system` is room for another matrix. */
-void
-invert_information(const double *information, int patterns, double *system, double *inverse)
+/* Nearly dependent regions may need more of a ridge than others: with 1 there is always a factor. */
+constexpr double kRidges[] = {1e-12, 1e-9, 1e-6, 1e-3, 1};
+
+/* The inverse of an information matrix, as a triangular factor of it and what that is scaled by. */
+class InverseInformation
 {
-	int size = patterns - 1;
-	double scale[kMaxPatterns];
-
-	for (int a = 0; a < size; a++)
-		scale[a] = std::sqrt(information[(a + 1) * (patterns + 1)]);
-	/* nearly dependent regions may need more of a ridge than others: with 1 it always has a factor */
-	for (double ridge = 1e-12; ridge <= 1; ridge *= 1e3)
+public:
+	/* `factor` is room for another matrix. Region 0 is no part of it. */
+	InverseInformation(const double *information, int patterns, double *factor)
+		: size_(patterns - 1), factor_(factor)
 	{
-		for (int a = 0; a < size; a++)
+		for (int a = 0; a < size_; a++)
+			scale_[a] = std::sqrt(information[(a + 1) * (patterns + 1)]);
+		for (double ridge : kRidges)
 		{
-			system[a * size + a] = 1 + ridge;
-			for (int b = a + 1; b < size; b++)
-				system[a * size + b] =
-					information[(a + 1) * patterns + b + 1] / (scale[a] * scale[b]);
+			for (int a = 0; a < size_; a++)
+			{
+				factor[a * size_ + a] = 1 + ridge;
+				for (int b = a + 1; b < size_; b++)
+					factor[a * size_ + b] =
+						information[(a + 1) * patterns + b + 1] / (scale_[a] * scale_[b]);
+			}
+			if (cholesky_factor(factor, size_))
+				break;
 		}
-		if (cholesky_factor(system, size))
-			break;
+		cholesky_invert(factor, size_);
 	}
-	std::fill(inverse, inverse + patterns * patterns, 0.0);
-	for (int a = 0; a < size; a++)
-	{
-		double *row = inverse + (a + 1) * patterns + 1;
 
-		row[a] = 1 / scale[a];
-		cholesky_solve(system, size, row);
-		for (int b = 0; b < size; b++)
-			row[b] /= scale[b];
+	double
+	at(int a, int b) const
+	{
+		return cholesky_inverse_at(factor_, size_, a - 1, b - 1) / (scale_[a - 1] * scale_[b - 1]);
 	}
-}
+
+	double
+	error(int region) const
+	{
+		return std::sqrt(at(region, region));
+	}
+
+	/* All of it, with 0 for region 0. */
+	void
+	copy(double *inverse) const
+	{
+		int patterns = size_ + 1;
+
+		std::fill(inverse, inverse + patterns, 0.0);
+		for (int a = 1; a < patterns; a++)
+		{
+			inverse[a * patterns] = 0;
+			for (int b = a; b < patterns; b++)
+				inverse[a * patterns + b] = inverse[b * patterns + a] = at(a, b);
+		}
+	}
+
+private:
+	int size_;
+	double scale_[kMaxPatterns];
+	const double *factor_;
+};
+
+static_assert(kMaxPatterns <= kMaxRows);
 
 /* The logarithm of the greatest likelihood if only the chosen regions have elements. */
 double
@@ -78,6 +107,7 @@ joint_fit(const JointCounts &counts, void *work, JointFit &fit)
 	fit = {};
 	fit.total = solver.total();
 	fit.iterations = solver.solve();
+	fit.work = solver.work();
 	std::copy_n(solver.size(), 1 << counts.sources, fit.size);
 }
 
@@ -120,13 +150,12 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 	JointModel model(counts, true, parts.rows);
 	int patterns = model.patterns();
 	double *information = parts.matrices[0];
-	double *system = parts.matrices[1];
 	double least_information = std::pow(kLargestError * std::max(fit.total, 1.0), -2);
 	double size[kMaxPatterns] = {};
 
 	for (int region = 1; region < patterns; region++)
 		size[region] = std::max(fit.size[region], 1.0);
-	for (int round = 0; round < kCovarianceRounds; round++)
+	for (int round = 1;; round++)
 	{
 		bool changed = false;
 
@@ -134,17 +163,20 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 		model.expected_information(information);
 		for (int region = 1; region < patterns; region++)
 			information[region * (patterns + 1)] += least_information;
-		invert_information(information, patterns, system, covariance);
+
+		InverseInformation inverse(information, patterns, parts.matrices[1]);
+
 		for (int region = 1; region < patterns; region++)
 		{
-			double error = std::sqrt(covariance[region * (patterns + 1)]);
-			double wanted = std::max(fit.size[region], std::min(error, fit.total));
+			double wanted = std::max(fit.size[region], std::min(inverse.error(region), fit.total));
 
 			changed = changed || wanted != size[region];
 			size[region] = wanted;
 		}
-		if (!changed)
-			break;
+		if (changed && round < kCovarianceRounds)
+			continue;
+		inverse.copy(covariance);
+		return;
 	}
 }
 

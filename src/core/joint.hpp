@@ -39,12 +39,16 @@ struct JointFit
 	double size[kMaxPatterns]; /* by region; finite and >= 0; their sum need not be the total */
 	double total;              /* of the union of all sources, estimated as one set */
 	int iterations;
+	double work; /* in evaluations of the model of six sources */
 };
+
+/* Of a fit. What sets have takes less; of other counts the sizes that it has come to so far are the answer. */
+inline constexpr double kMostJointWork = 40;
 
 /* Bytes of workspace that the functions below need. */
 size_t joint_work(int sources);
 
-/* The most likely sizes. Total: any counts give an answer after at most 40 iterations. */
+/* The most likely sizes. Total: any counts give an answer, after at most 40 iterations and so much work (and one step). */
 void joint_fit(const JointCounts &counts, void *work, JointFit &fit);
 
 /* The estimated number of elements in the chosen regions, at most the total. */

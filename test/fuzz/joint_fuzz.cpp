@@ -59,6 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	Regions some = input.number(8);
 
 	FUZZ_CHECK(joint.fit().iterations <= kMostIterations);
+	FUZZ_CHECK(joint.fit().work <= kMostJointWork + 4);
 	FUZZ_CHECK(std::isfinite(joint.fit().total) && joint.fit().total >= 0);
 	for (int region = 1; region < patterns.patterns(); region++)
 		FUZZ_CHECK(std::isfinite(joint.fit().size[region]) && joint.fit().size[region] >= 0);
