@@ -12,6 +12,7 @@ usage() {
 		  algebra       errors and intervals of intersections and differences, against theory; the overlap matrix
 		  sql           speed, memory, bytes and errors beside count(distinct) and the peers that are installed
 		  constants     what the core takes from simulation, made again, with sampling errors (option: SCALE of the number of sets)
+		  window        time and memory of a moving hll_union_agg beside one that does not move
 		  limit         bits times relative variance of compact sets, from the errors of thousands (options: SETS ELEMENTS PRECISION)
 		  sizes         mean bytes of sets of 10^4 to 10^9 elements, against the bars (option: SETS of each number)
 		  core          times of the core's operations (the options are Google Benchmark's)
@@ -52,7 +53,7 @@ instructions() {
 
 export PYTHONDONTWRITEBYTECODE=1
 case ${1-} in
-	accuracy | algebra | sql) in_server "$1.py" "${@:2}" ;;
+	accuracy | algebra | sql | window) in_server "$1.py" "${@:2}" ;;
 	core) core_program core_bench "${@:2}" ;;
 	constants | limit | sizes) core_program "$1" "${@:2}" ;;
 	instructions) instructions "${@:2}" ;;

@@ -20,9 +20,10 @@ count_tests() {
 		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                                      # unittest
 		/^(boundary|builds|meta): [0-9]+ rules hold$/ { seen = 1; n += $2 }
 		/^packages: [0-9]+ checks hold$/ { seen = 1; n += $2 }
+		/^clients: [0-9]+ cases hold/ { seen = 1; n += $2 }
 		/^layout: [0-9]+ files / { seen = 1; n += $2 }
 		/^cookbook: [0-9]+ blocks are tested$/ { seen = 1; n += $2 }
-		/^(accuracy|algebra|constants|sizes): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
+		/^(accuracy|algebra|constants|sizes|window): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
 		/^documented: [0-9]+ blocks of / { seen = 1; n += $2 }
 		/^faults: [0-9]+ of [0-9]+ cases end/ { seen = 1; n += $2 }
 		/^ok   .* at (most|least) / { seen = 1; n++ }                                                       # bars

@@ -37,9 +37,11 @@ all_type() {
 	step "accuracy, a short run" 5 benchmark accuracy
 	step "accuracy of the algebra, a short run" 20 benchmark algebra
 	step "SQL benchmark, a short run" 40 benchmark sql
+	step "moving unions, a short run" 15 benchmark window
 	step "plots of the short runs" 6 plots
 	step "builds" 75 as_owner env PG_CONFIG="$pg_config" test/builds.sh
 	step "packages, in a bare Debian 12" 270 test/packages.sh
+	step "drivers, in a bare Debian 12" 120 scripts/fresh.sh test/clients/run.sh
 	step "demo, in a bare Debian 12" 190 scripts/fresh.sh scripts/demo.sh --check
 }
 
