@@ -369,13 +369,13 @@ CREATE FUNCTION hll_add_trans(internal, anyelement) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hllset_add_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION hll_add_trans(internal, anyelement) IS 'internal: support of an aggregate';
 CREATE FUNCTION hll_add_trans(internal, anyelement, integer) RETURNS internal
-	AS 'MODULE_PATHNAME', 'hllset_add_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'hllset_add_trans_at_precision' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION hll_add_trans(internal, anyelement, integer) IS 'internal: support of an aggregate';
 CREATE FUNCTION hll_add_trans(internal, hllhash) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hllset_add_trans_hllhash' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION hll_add_trans(internal, hllhash) IS 'internal: support of an aggregate';
 CREATE FUNCTION hll_add_trans(internal, hllhash, integer) RETURNS internal
-	AS 'MODULE_PATHNAME', 'hllset_add_trans_hllhash' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME', 'hllset_add_trans_hllhash_at_precision' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION hll_add_trans(internal, hllhash, integer) IS 'internal: support of an aggregate';
 CREATE FUNCTION hll_accum_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hllset_accum_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;

@@ -8,7 +8,9 @@
 #include <math.h>
 
 PG_FUNCTION_INFO_V1(hllset_add_trans);
+PG_FUNCTION_INFO_V1(hllset_add_trans_at_precision);
 PG_FUNCTION_INFO_V1(hllset_add_trans_hllhash);
+PG_FUNCTION_INFO_V1(hllset_add_trans_hllhash_at_precision);
 PG_FUNCTION_INFO_V1(hllset_accum_combine);
 PG_FUNCTION_INFO_V1(hllset_accum_serialize);
 PG_FUNCTION_INFO_V1(hllset_accum_deserialize);
@@ -43,6 +45,15 @@ new_state(FunctionCallInfo fcinfo, int precision)
 	return state;
 }
 
+/* The state to which this row's element is added, made by the first row of the group. */
+static inline HllsetState *
+state_of_row(FunctionCallInfo fcinfo)
+{
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
+
+	return likely(state != NULL) ? state : new_state(fcinfo, HLLSET_DEFAULT_PRECISION);
+}
+
 /* The argument is as it was before, and so fits every state. */
 static inline bool
 has_same_precision(FunctionCallInfo fcinfo)
@@ -54,46 +65,62 @@ has_same_precision(FunctionCallInfo fcinfo)
 }
 
 static pg_noinline HllsetState *
-check_state(FunctionCallInfo fcinfo, HllsetState *state)
+check_precision(FunctionCallInfo fcinfo, HllsetState *state)
 {
-	int precision = HLLSET_DEFAULT_PRECISION;
+	int precision = hllset_precision_argument(fcinfo, state);
 
-	if (PG_NARGS() > 2)
-		precision = hllset_precision_argument(fcinfo, state);
 	return state != NULL ? state : new_state(fcinfo, precision);
 }
 
-/* The state to which this row's element is added, made by the first row of the group. */
 static inline HllsetState *
-state_of_row(FunctionCallInfo fcinfo)
+state_of_row_at_precision(FunctionCallInfo fcinfo)
 {
 	HllsetState *state = hllset_state_argument(fcinfo, 0);
 
-	if (likely(state != NULL && (PG_NARGS() == 2 || has_same_precision(fcinfo))))
-		return state;
-	return check_state(fcinfo, state);
+	return likely(state != NULL && has_same_precision(fcinfo)) ? state
+															   : check_precision(fcinfo, state);
 }
 
 /* NULL is no element, but a group of NULLs alone is the empty set. */
-Datum
-hllset_add_trans(PG_FUNCTION_ARGS)
+static inline Datum
+add_element(FunctionCallInfo fcinfo, HllsetState *state)
 {
-	HllsetState *state = state_of_row(fcinfo);
-
 	if (!PG_ARGISNULL(1))
 		hllset_state_add_later(state, hllset_hash_argument(fcinfo, 1));
 	PG_RETURN_POINTER(state);
 }
 
-/* This one needs nothing of what the server knows of a call, so that others can call it too. */
-Datum
-hllset_add_trans_hllhash(PG_FUNCTION_ARGS)
+/* This needs nothing of what the server knows of a call, so that others can call it too. */
+static inline Datum
+add_hllhash(FunctionCallInfo fcinfo, HllsetState *state)
 {
-	HllsetState *state = state_of_row(fcinfo);
-
 	if (!PG_ARGISNULL(1))
 		hllset_state_add_later(state, DatumGetUInt64(PG_GETARG_DATUM(1)));
 	PG_RETURN_POINTER(state);
+}
+
+Datum
+hllset_add_trans(PG_FUNCTION_ARGS)
+{
+	return add_element(fcinfo, state_of_row(fcinfo));
+}
+
+Datum
+hllset_add_trans_at_precision(PG_FUNCTION_ARGS)
+{
+	return add_element(fcinfo, state_of_row_at_precision(fcinfo));
+}
+
+Datum
+hllset_add_trans_hllhash(PG_FUNCTION_ARGS)
+{
+	return add_hllhash(fcinfo, state_of_row(fcinfo));
+}
+
+Datum
+hllset_add_trans_hllhash_at_precision(PG_FUNCTION_ARGS)
+{
+	return add_hllhash(fcinfo, state_of_row_at_precision(fcinfo));
 }
 
 Datum
