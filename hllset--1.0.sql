@@ -223,8 +223,11 @@ CREATE FUNCTION hllset_of(VARIADIC elements "any") RETURNS hllset
 	AS 'MODULE_PATHNAME', 'hllset_of' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION hllset_of(VARIADIC "any") IS 'the set of the arguments, at precision 12; NULLs are ignored';
 
+CREATE FUNCTION hll_add_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_add_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hll_add_support(internal) IS 'internal: support of the planner';
 CREATE FUNCTION hll_add(s hllset, x "any") RETURNS hllset
-	AS 'MODULE_PATHNAME', 'hllset_add' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+	AS 'MODULE_PATHNAME', 'hllset_add' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400 SUPPORT hll_add_support;
 COMMENT ON FUNCTION hll_add(hllset, "any") IS 'the set with one more element, or with the element of an hllhash; NULL adds nothing';
 
 CREATE FUNCTION hll_union(a hllset, b hllset) RETURNS hllset

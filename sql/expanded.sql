@@ -106,6 +106,24 @@ BEGIN
 	RAISE NOTICE '%, %, %', # s, # pair.one, s <@ pair.one;
 END $$;
 
+-- steps that read the variable more than once, in a block with an exception handler too
+DO $$
+DECLARE
+	s hllset := hllset_empty();
+	t hllset := hllset_empty();
+BEGIN
+	FOR i IN 1..1000 LOOP
+		s := hll_add(s, (# s)::integer);
+		BEGIN
+			t := hll_add(t, (# t)::integer);
+			t := t | hllset_of(i) | t;
+		EXCEPTION WHEN division_by_zero THEN
+			NULL;
+		END;
+	END LOOP;
+	RAISE NOTICE '%, %', s = (SELECT hll_add_agg(i) FROM generate_series(0, 999) i), t = (SELECT hll_add_agg(i) FROM generate_series(0, 1000) i);
+END $$;
+
 -- what an error ends leaves the variable as it was
 DO $$
 DECLARE

@@ -33,7 +33,7 @@ SELECT form, count(*), bool_and(abs(v.in_both - shared) <= 4 * in_both_error) AS
 	bool_and(in_both_error > 0 AND only_a_error > 0 AND only_b_error > 0 AND in_both_error < 0.55 * sqrt(size_a::float8 * size_b / 4096)) AS errors
 FROM pair, hll_venn(a, b) v GROUP BY form ORDER BY form;
 -- at most .65 sqrt(|a| |b| / m), up to identical sets
-SELECT percent, both_error < 0.65 * sqrt((v.only_a + v.both) * (v.only_b + v.both) / 4096) AS within, both_error > 0.56 * sqrt((v.only_a + v.both) * (v.only_b + v.both) / 4096) AS beyond
+SELECT percent, in_both_error < 0.65 * sqrt((v.only_a + v.in_both) * (v.only_b + v.in_both) / 4096) AS within, in_both_error > 0.56 * sqrt((v.only_a + v.in_both) * (v.only_b + v.in_both) / 4096) AS beyond
 FROM (SELECT percent, hll_add_agg(x) AS a, hll_add_agg(x + 400 * (100 - percent)) AS b FROM unnest('{100, 98, 90, 60, 30}'::int[]) percent, generate_series(1, 40000) x GROUP BY percent) s, hll_venn(a, b) v ORDER BY 1;
 -- one fit: the measures are those of the regions, and those of the operators
 SELECT bool_and(abs(hll_jaccard(a, b) - v.in_both / (only_a + v.in_both + only_b)) < 1e-9) AS jaccard, bool_and(abs(hll_containment(a, b) - v.in_both / (only_a + v.in_both)) < 1e-9) AS containment,

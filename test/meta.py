@@ -145,6 +145,7 @@ def from_tree(tree):
                 and second.meta["prereqs"]["runtime"]["requires"]["PostgreSQL"] == first.meta["prereqs"]["runtime"]["requires"]["PostgreSQL"])
     newest = re.match(r"(\S+) \(([^~)-]+)[^)]*\)", (tree / "debian/changelog").read_text(encoding="utf-8"))
     first.rule("debian/changelog begins with that version", newest is not None and newest.groups() == (first.meta["name"], first.meta["version"]))
+    first.rule("src/pg/hllset_pg.h tells the server that version", f'.version = "{first.meta["version"]}"' in (tree / "src/pg/hllset_pg.h").read_text(encoding="utf-8"))
     oldest = (tree / "debian/pgversions").read_text(encoding="utf-8").strip()
     first.rule("debian/pgversions begins with the server that is required", f"{oldest.rstrip('+')}.0.0" == first.meta["prereqs"]["runtime"]["requires"]["PostgreSQL"])
     return sum(distribution.held for distribution in distributions)

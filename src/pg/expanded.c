@@ -8,6 +8,8 @@
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
+PG_FUNCTION_INFO_V1(hllset_add_support);
+
 typedef struct Expanded
 {
 	ExpandedObjectHeader head;
@@ -171,4 +173,14 @@ hllset_expanded_union(Datum value, HllsetBytes other)
 	if (expanded->is_new)
 		MemoryContextDelete(expanded->head.eoh_context);
 	return (Datum) 0;
+}
+
+/*
+ * For the planner. In s := hll_add(s, x) s may be changed where it lies: when an error ends the function, either nothing has changed or
+ * the element is in. That is not so of a union, which may find bad bytes midway, while a copy of the state costs little beside it.
+ */
+Datum
+hllset_add_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(hllset_changeable_argument((Node *) PG_GETARG_POINTER(0)));
 }

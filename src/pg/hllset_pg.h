@@ -8,9 +8,13 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "varatt.h"
+#endif
+#if PG_VERSION_NUM >= 180000
+#include "nodes/supportnodes.h"
 #endif
 
 #include "core/hllset_core.h"
@@ -42,6 +46,32 @@
 #else
 #define HLLSET_NORETURN pg_attribute_noreturn()
 #endif
+
+#if PG_VERSION_NUM >= 180000
+#define HLLSET_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "hllset", .version = "1.0.0")
+#else
+#define HLLSET_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* The first argument of a call, if the server asks whether it may be changed where it lies, which no older server does. */
+static inline Node *
+hllset_changeable_argument(Node *request)
+{
+#if PG_VERSION_NUM >= 180000
+	if (IsA(request, SupportRequestModifyInPlace))
+	{
+		SupportRequestModifyInPlace *call = (SupportRequestModifyInPlace *) request;
+		Param *first = (Param *) linitial(call->args);
+
+		if (first != NULL && IsA(first, Param) && first->paramkind == PARAM_EXTERN &&
+			first->paramid == call->paramid)
+			return (Node *) first;
+	}
+#else
+	(void) request;
+#endif
+	return NULL;
+}
 
 /* ---- the datum ---- */
 

@@ -2,4 +2,4 @@
 /* What makes the shared object a module of the server. */
 #include "hllset_pg.h"
 
-PG_MODULE_MAGIC;
+HLLSET_MODULE_MAGIC;
