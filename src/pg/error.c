@@ -169,7 +169,8 @@ hllset_report(HllsetStatus status)
 				 errdetail("The result would be a sample, and a large compact set keeps none."),
 				 errhint("Build the sets without the modifier \"compact\".")));
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("hllset value is corrupted"),
-					errdetail("%s", status_detail(status))));
+					errdetail("%s", status_detail(status)),
+					errhint("Build the set anew from its elements, or restore it from a backup.")));
 }
 
 void
