@@ -81,6 +81,23 @@ private:
 
 static_assert(kMaxPatterns <= kMaxRows);
 
+/* Raises sizes of the fit to their standard errors, but together by no more than the total: not all of them can be that large. */
+void
+raise_sizes(const JointFit &fit, const InverseInformation &inverse, int patterns, double *size)
+{
+	double added = 0;
+
+	for (int region = 1; region < patterns; region++)
+	{
+		size[region] = std::max(fit.size[region], std::min(inverse.error(region), fit.total));
+		added += size[region] - fit.size[region];
+	}
+	if (added > fit.total)
+		for (int region = 1; region < patterns; region++)
+			size[region] =
+				fit.size[region] + (size[region] - fit.size[region]) * (fit.total / added);
+}
+
 /* The logarithm of the greatest likelihood if only the chosen regions have elements. */
 double
 most_likely(const JointCounts &counts, Regions chosen, void *work)
@@ -141,7 +158,7 @@ joint_likelihood_ratio(const JointCounts &counts, Regions without, void *work)
 
 /*
  * Where an estimate is small or 0, the information there would promise far too much: every size is taken for at least its own
- * standard error.
+ * standard error, as far as the total allows.
  */
 void
 joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, double *covariance)
@@ -157,7 +174,7 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 		size[region] = std::max(fit.size[region], 1.0);
 	for (int round = 1;; round++)
 	{
-		bool changed = false;
+		double last[kMaxPatterns];
 
 		model.evaluate(size);
 		model.expected_information(information);
@@ -166,14 +183,9 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 
 		InverseInformation inverse(information, patterns, parts.matrices[1]);
 
-		for (int region = 1; region < patterns; region++)
-		{
-			double wanted = std::max(fit.size[region], std::min(inverse.error(region), fit.total));
-
-			changed = changed || wanted != size[region];
-			size[region] = wanted;
-		}
-		if (changed && round < kCovarianceRounds)
+		std::copy_n(size, patterns, last);
+		raise_sizes(fit, inverse, patterns, size);
+		if (round < kCovarianceRounds && !std::equal(size, size + patterns, last))
 			continue;
 		inverse.copy(covariance);
 		return;
