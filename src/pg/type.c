@@ -156,8 +156,10 @@ hllset_out(PG_FUNCTION_ARGS)
 static Datum
 check_binary(HllsetBytes bytes)
 {
-	HllsetStatus status = hllset_core_check(bytes, NULL);
+	HllsetStatus status;
 
+	CHECK_FOR_INTERRUPTS();
+	status = hllset_core_check(bytes, NULL);
 	if (status != HLLSET_OK)
 		hllset_refuse_binary(status);
 	return hllset_new(bytes);
