@@ -76,6 +76,7 @@ FRAMES = (
     Frame('8, without one', 'ROWS 7 PRECEDING EXCLUDE CURRENT ROW', 8),
     Frame('12', 'ROWS 11 PRECEDING', 12),
     Frame('16 of 17', 'ROWS 15 PRECEDING', 16, 'PARTITION BY i / 17 ORDER BY i'),
+    Frame('16 of 18', 'ROWS 15 PRECEDING', 16, 'PARTITION BY i / 18 ORDER BY i'),
     Frame('30', 'ROWS 29 PRECEDING', 30),
     Frame('300', 'ROWS 299 PRECEDING', 300),
     Frame('1,440', 'ROWS 1439 PRECEDING', 1440),
@@ -87,7 +88,6 @@ SMOKE_FRAMES = ('2', '8', '300')
 
 def create(session, sets):
     session.run(f'CREATE SCHEMA {SCHEMA}')
-    session.run('CREATE EXTENSION IF NOT EXISTS hllset')
     session.run(f'SET search_path = {SCHEMA}, public')
     session.run('CREATE AGGREGATE moving(hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 8192, FINALFUNC = hll_union_final, '
                 'FINALFUNC_MODIFY = READ_ONLY, MSFUNC = hll_rolling_trans, MINVFUNC = hll_rolling_inverse, MSTYPE = internal, '
@@ -172,10 +172,12 @@ def main():
     wanted = options.frames.split(';') if options.frames else SMOKE_FRAMES if options.smoke else [frame.name for frame in FRAMES]
     frames = [frame for frame in FRAMES if frame.name in wanted]
     with Session() as session:
+        session.run('CREATE EXTENSION IF NOT EXISTS hllset')
         about = machine(session)
-        create(session, sets)
     cells = []
     try:
+        with Session() as session:
+            create(session, sets)
         for number, kind in enumerate(sets):
             print(kind.name, flush=True)
             for frame in frames:
@@ -183,7 +185,7 @@ def main():
                     cells.append(measure_cell(number, kind, frame, work_mem, 1 if options.smoke else options.rounds))
     finally:
         with Session() as session:
-            session.run(f'DROP SCHEMA {SCHEMA} CASCADE')
+            session.run(f'DROP SCHEMA IF EXISTS {SCHEMA} CASCADE')
     if options.json:
         Path(options.json).write_text(json.dumps({'machine': about, 'cells': cells}, indent=1), encoding='utf-8')
     report(cells, frames)

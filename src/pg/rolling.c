@@ -16,7 +16,7 @@ PG_FUNCTION_INFO_V1(hllset_rolling_trans);
 PG_FUNCTION_INFO_V1(hllset_rolling_inverse);
 PG_FUNCTION_INFO_V1(hllset_rolling_final);
 
-/* A suffix is at least so much longer than the next one: encoding it takes longer than uniting a value or two. */
+/* A suffix is at least so many values longer than the next one: encoding it takes longer than uniting a value or two. */
 #define BLOCK 4
 
 /* In fn_extra of the transition function, since the server resets the memory of a state when it starts anew. */
@@ -44,7 +44,7 @@ typedef struct Rolling
 	Suffix *suffixes; /* from the shortest to the longest */
 	size_t suffix_room;
 	size_t suffix_count;
-	bool has_suffixes;     /* as many as shall be, which may be none */
+	size_t results;        /* that were made since the older values became so */
 	size_t bytes;          /* what is kept, or what would be if it were */
 	HllsetUnion *united;   /* of the recent values; NULL if there are none */
 	MemoryContext uniting; /* where UNITED lies, and nothing else */
@@ -67,7 +67,7 @@ new_rolling(FunctionCallInfo fcinfo)
 	if (site->keep)
 		rolling->keeping =
 			GenerationContextCreate(context, "hllset rolling values", HLLSET_GENERATION_SIZES);
-	/* Where the server starts anew without asking the inverse function, nothing is kept in vain but once. */
+	/* Until a value is taken out. The server may start anew without that, and then keeping was in vain. */
 	site->keep = false;
 	rolling->uniting =
 		AllocSetContextCreate(context, "hllset rolling union", ALLOCSET_START_SMALL_SIZES);
@@ -212,7 +212,7 @@ static void
 turn_over(Rolling *rolling)
 {
 	rolling->recent = rolling->end;
-	rolling->has_suffixes = false;
+	rolling->results = 0;
 	MemoryContextReset(rolling->uniting);
 	rolling->united = NULL;
 }
@@ -229,7 +229,7 @@ hllset_rolling_inverse(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(rolling);
 	if (rolling->keeping == NULL)
 	{
-		/* What starts anew may try again, as long as the window does not just fit. */
+		/* The next state keeps its values if they fit easily: at the limit it would soon give up again. */
 		rolling->site->keep = rolling->bytes <= budget() / 2 && has_only_sets(rolling);
 		PG_RETURN_NULL();
 	}
@@ -246,8 +246,8 @@ hllset_rolling_inverse(PG_FUNCTION_ARGS)
 }
 
 /*
- * Unites the older values, from the newest on. A union is kept where reading it takes no longer than what it replaces since the last one,
- * and is replaced itself often enough. With little memory left it must replace more.
+ * Unites the older values, from the newest on. The union is kept where it weighs at most half of the values that it replaces, which are
+ * those since the last one, and enough values are left to be taken out before it. With little memory left it must replace more.
  */
 static void
 make_suffixes(Rolling *rolling)
@@ -256,7 +256,7 @@ make_suffixes(Rolling *rolling)
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(work);
 	size_t spare = budget() > rolling->bytes ? budget() - rolling->bytes : 0;
-	size_t scale = 1 + rolling->bytes / (1 + spare / 2);
+	size_t scale = Max(2, rolling->bytes / (1 + spare / 2));
 	size_t least = 0;    /* weight of the last union */
 	size_t replaced = 0; /* weight of the values since the last suffix, and their number */
 	size_t count = 0;
@@ -285,7 +285,10 @@ make_suffixes(Rolling *rolling)
 	MemoryContextDelete(work);
 }
 
-/* The union of the older and of the recent values. Suffixes are not made before: the frame of the next row may have left them all. */
+/*
+ * The union of the older and of the recent values. Suffixes are made for the second result that would read them: often there is but one,
+ * as a partition ends, or a frame moves by many rows.
+ */
 Datum
 hllset_rolling_final(PG_FUNCTION_ARGS)
 {
@@ -297,9 +300,8 @@ hllset_rolling_final(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (older_count(rolling) == 0)
 		return hllset_union_encode(rolling->united);
-	if (!rolling->has_suffixes && older_count(rolling) >= 2 * BLOCK)
+	if (++rolling->results == 2 && older_count(rolling) >= 2 * BLOCK)
 		make_suffixes(rolling);
-	rolling->has_suffixes = true;
 	if (rolling->united != NULL)
 	{
 		copy.sets = hllset_state_copy(CurrentMemoryContext, rolling->united->sets);
