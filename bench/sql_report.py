@@ -175,7 +175,7 @@ def overlaps(results):
 
 def tables(results):
     """Of what there is; a part of all jobs has no more."""
-    made = [aggregates(results), other_ways(results)] if results['jobs'] else []
+    made = [part for part in (aggregates(results), other_ways(results)) if part.rows]
     if any(job['group'] for job in results['jobs']):
         made.append(memory(results))
     if results['parallel']:

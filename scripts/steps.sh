@@ -18,7 +18,7 @@ count_tests() {
 		/^(# | )All [0-9]+ tests passed/ { seen = 1; n += $(NF - 2) }                                       # pg_regress
 		/^Files=[0-9]+, Tests=[0-9]+/ { seen = 1; sub(/.*Tests=/, ""); n += $1 + 0 }                        # prove
 		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                                      # unittest
-		/^(boundary|builds|errors|meta): [0-9]+ rules hold$/ { seen = 1; n += $2 }
+		/^(boundary|builds|errors|functions|meta): [0-9]+ rules hold$/ { seen = 1; n += $2 }
 		/^packages: [0-9]+ checks hold$/ { seen = 1; n += $2 }
 		/^clients: [0-9]+ cases hold/ { seen = 1; n += $2 }
 		/^layout: [0-9]+ files / { seen = 1; n += $2 }

@@ -26,6 +26,7 @@ second_implementation() {
 quick_type() {
 	step "layer rules" 3 as_owner test/boundary.sh
 	step "errors say what to do" 1 as_owner test/errors.py
+	step "functions have all that belongs to them" 1 as_owner test/functions.py
 	step "META.json, as PGXN demands" 1 as_owner test/meta.py
 	step "cookbook, as documented" 1 as_owner test/cookbook.sh
 	server_type
