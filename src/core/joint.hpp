@@ -43,7 +43,7 @@ struct JointFit
 };
 
 /* Of a fit. What sets have takes less; of other counts the sizes that it has come to so far are the answer. */
-inline constexpr double kMostJointWork = 36;
+inline constexpr double kMostJointWork = 34;
 
 /* Bytes of workspace that the functions below need. */
 size_t joint_work(int sources);

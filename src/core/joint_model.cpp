@@ -246,7 +246,15 @@ JointModel::evaluate(const double *size)
 	for (int region = 1; region < patterns_; region++)
 		if (size[region] > 0)
 			add_region(region, size[region]);
-	relate();
+	is_related_ = false;
+}
+
+void
+JointModel::ensure_related()
+{
+	if (!is_related_)
+		relate();
+	is_related_ = true;
 }
 
 /* P'[S | R] += E P[S], P'[S] = (1 - E) P[S] for every S that doesn't hold R. */
@@ -353,8 +361,9 @@ JointModel::log_likelihood() const
 }
 
 void
-JointModel::score(double *g) const
+JointModel::score(double *g)
 {
+	ensure_related();
 	for (int region = 1; region < patterns_; region++)
 		g[region] = -rate_without_[region];
 	for (int pattern = 1; pattern < patterns_; pattern++)
@@ -376,8 +385,9 @@ JointModel::score(double *g) const
 }
 
 void
-JointModel::observed_information(double *matrix) const
+JointModel::observed_information(double *matrix)
 {
+	ensure_related();
 	std::fill(matrix, matrix + patterns_ * patterns_, 0.0);
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{
@@ -392,8 +402,9 @@ JointModel::observed_information(double *matrix) const
 }
 
 void
-JointModel::expected_information(double *matrix) const
+JointModel::expected_information(double *matrix)
 {
+	ensure_related();
 	std::fill(matrix, matrix + patterns_ * patterns_, 0.0);
 	for (int pattern = 1; pattern < patterns_; pattern++)
 	{

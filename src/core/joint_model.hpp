@@ -68,11 +68,11 @@ public:
 	void evaluate(const double *size);
 
 	double log_likelihood() const;
-	void score(double *g) const;
+	void score(double *g);
 
 	/* (1 << sources)² numbers, of which those with row <= column are set. */
-	void observed_information(double *matrix) const;
-	void expected_information(double *matrix) const;
+	void observed_information(double *matrix);
+	void expected_information(double *matrix);
 
 	const JointLevels &
 	levels() const
@@ -104,6 +104,7 @@ private:
 	void read(const JointCounts &counts);
 	void add_region(int region, double n);
 	void relate();
+	void ensure_related();
 	void add_information(int pattern, const double *weight, double *matrix) const;
 
 	double *
@@ -125,6 +126,7 @@ private:
 		return excess_ + (first_subset_[pattern] + rank) * levels_.count;
 	}
 
+	bool is_related_ = false; /* the excesses are those of the sizes; the likelihood does without */
 	int patterns_;
 	JointLevels levels_;
 	double rate_[kMaxPatterns];

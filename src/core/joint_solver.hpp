@@ -54,6 +54,7 @@ private:
 		{0, false, 2}, {0.01, false, 1}, {0.1, false, 1}, {1, false, 14}, {1, true, 14}};
 
 	void evaluate(const double *size);
+	void compute_score(double *score);
 	double compute_likelihood();
 	void free_or_freeze();
 	double curvature(int a, int b) const;
