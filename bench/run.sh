@@ -15,6 +15,7 @@ usage() {
 		  window        time and memory of a moving hll_union_agg beside one that does not move
 		  limit         bits times relative variance of compact sets, from the errors of thousands (options: SETS ELEMENTS PRECISION)
 		  sizes         mean bytes of sets of 10^4 to 10^9 elements, against the bars (option: SETS of each number)
+		  worst         the longest times of counts, bounds and predicates over real and hostile values, against their limits (options: TRIALS SEED)
 		  core          times of the core's operations (the options are Google Benchmark's)
 		  instructions  instructions of a fixed workload of the core, against bench/instructions.json
 
@@ -55,7 +56,7 @@ export PYTHONDONTWRITEBYTECODE=1
 case ${1-} in
 	accuracy | algebra | sql | window) in_server "$1.py" "${@:2}" ;;
 	core) core_program core_bench "${@:2}" ;;
-	constants | limit | sizes) core_program "$1" "${@:2}" ;;
+	constants | limit | sizes | worst) core_program "$1" "${@:2}" ;;
 	instructions) instructions "${@:2}" ;;
 	--help) usage && exit ;;
 	*) usage >&2 && exit 2 ;;

@@ -9,6 +9,7 @@ all_core() {
 	step "error for the bytes, a short run" 1 as_owner "$work/plain/limit" 100 100000
 	step "sizes, against their bars" 5 as_owner "$work/plain/sizes" 2
 	step "constants that are simulated, a short run" 5 as_owner "$work/plain/constants" 0.1
+	step "longest times, a short run" 2 as_owner "$work/plain/worst" --smoke
 	step "instruction counts" 20 as_owner bench/instructions.py
 	step "unit tests, sanitized (gcc)" 600 unit gcc_sanitized "${sanitizers[@]}"
 	step "fuzz corpus, sanitized (gcc)" 10 core_tests gcc_sanitized -R '^replay\.'
