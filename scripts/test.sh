@@ -12,7 +12,7 @@ usage() {
 	cat <<-END
 		usage: scripts/test.sh [--all] [--fuzz SECONDS] [--verbose] [PART...]
 
-		Runs the quick tests, in about 20 minutes on two cores, or those of one PART:
+		Runs the quick tests, in 6 to 20 minutes on two cores, or those of one PART:
 		  type    the type hllset: core, extension, format
 		  sync    the extension hllset_sync, with several servers
 		  server  only what depends on the server's version: both extensions built without a warning, regression,

@@ -138,7 +138,7 @@ SELECT hll_kind(v), bool_and(v::text::hllset = v AND v::bytea::hllset = v AND hl
 FROM form GROUP BY 1 ORDER BY 1;
 SELECT count(*) = (SELECT count(*) FROM form) AS hash_join FROM (SELECT DISTINCT v FROM form) a JOIN form b USING (v);
 \setenv file `mktemp`
-\copy form TO PROGRAM 'cat >"$file"' (FORMAT binary)
+\copy (SELECT * FROM form ORDER BY hll_kind(v), id) TO PROGRAM 'cat >"$file"' (FORMAT binary)
 CREATE TABLE copied (id bigint, v hllset(8));
 \copy copied FROM PROGRAM 'cat "$file"' (FORMAT binary)
 ALTER TABLE copied ALTER v TYPE hllset;
@@ -162,7 +162,7 @@ DO $$
 DECLARE
 	v hllset(8);
 BEGIN
-	SELECT form.v INTO v FROM form LIMIT 1;
+	SELECT form.v INTO v FROM form WHERE hll_kind(form.v) = 'sample' LIMIT 1;
 EXCEPTION WHEN OTHERS THEN
 	RAISE NOTICE '%', SQLERRM;
 END $$;
