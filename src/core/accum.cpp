@@ -241,16 +241,6 @@ Accum::merge_empty(const Counts &operand)
 }
 
 HllsetStatus
-Accum::fold(int precision)
-{
-	Counts none = {};
-
-	none.precision = precision;
-	none.compact = state_->shape.compact;
-	return has_room_for(none, 0) ? HLLSET_OK : HLLSET_NEEDS_ROOM;
-}
-
-HllsetStatus
 Accum::merge(const View &view)
 {
 	const Counts &counts = view.counts;

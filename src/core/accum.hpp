@@ -76,9 +76,6 @@ public:
 	/* Brings near what an add of it will look at first. */
 	void prefetch(Coupon full) const;
 
-	/* The same elements at a smaller or equal precision. */
-	HllsetStatus fold(int precision);
-
 	/* Reads nothing of the levels whose planes are all ones: what is wrong with it there stays unseen. */
 	HllsetStatus merge(const View &view);
 	HllsetStatus merge(const Accum &other);

@@ -250,12 +250,6 @@ hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set)
 }
 
 HllsetStatus
-hllset_core_accum_fold(HllsetAccum *accum, int precision)
-{
-	return Accum(accum).fold(precision);
-}
-
-HllsetStatus
 hllset_core_accum_merge(HllsetAccum *accum, const HllsetAccum *other)
 {
 	return Accum(accum).merge(reader(other));

@@ -277,9 +277,6 @@ HllsetStatus hllset_core_accum_add(HllsetAccum *accum, uint64_t hash);
 HllsetStatus hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set);
 HllsetStatus hllset_core_accum_merge(HllsetAccum *accum, const HllsetAccum *other);
 
-/* The same elements at a smaller or equal precision, also where there are none. Answers HLLSET_OK or HLLSET_NEEDS_ROOM. */
-HllsetStatus hllset_core_accum_fold(HllsetAccum *accum, int precision);
-
 /* Brings the memory near that an add of the hash will touch: with many accumulators in turn, waiting for it is most of the time. */
 void hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash);
 

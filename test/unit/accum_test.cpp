@@ -286,14 +286,16 @@ TEST(Accum, FromTheFinestToTheCoarsest)
 		small.add(hashes[0]);
 		small.merge(fine);
 		EXPECT_EQ(set_of(hashes, 4), small.encode());
-		fine.fold(4);
+		small = Aggregate(4);
+		small.add(hashes[0]);
+		fine.merge(small);
 		EXPECT_EQ(set_of(hashes, 4), fine.encode());
 		EXPECT_EQ(4, hllset_core_accum_precision(fine.state()));
 	}
 }
 
-/* From every kind of state, the empty one too, to every precision below. */
-TEST(Accum, Fold)
+/* From every kind of state to every precision below. */
+TEST(Accum, MeetsACoarserOne)
 {
 	Random random(83);
 
@@ -304,9 +306,12 @@ TEST(Accum, Fold)
 				{
 					Hashes hashes = elements_of_kind(random, p, kind);
 					Aggregate aggregate(p, compact);
+					Aggregate coarse(q, compact);
 
+					hashes.push_back(random());
 					aggregate.add(hashes);
-					aggregate.fold(q);
+					coarse.add(hashes.back());
+					aggregate.merge(coarse);
 					ASSERT_EQ(model_of(hashes, q, compact), aggregate.encode()) << kind;
 					ASSERT_EQ(q, hllset_core_accum_precision(aggregate.state()));
 					hashes.push_back(random());

@@ -53,12 +53,6 @@ public:
 		require(settle([&] { return hllset_core_accum_merge(state(), other.state()); }));
 	}
 
-	void
-	fold(int precision)
-	{
-		require(settle([&] { return hllset_core_accum_fold(state(), precision); }));
-	}
-
 	Bytes
 	encode() const
 	{
