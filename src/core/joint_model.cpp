@@ -51,22 +51,19 @@ next_subset(int subset, int set)
 /* The part of a row outside which it is 0, in units. */
 struct Span
 {
-	int first;
+	int first = 0;
 	int end;
 
-	Span(const double *row, int count) : first(0), end(count)
+	Span(const double *row, int count) : end(count)
 	{
-		while (first < end && is_zero(row + first))
-			first += kRowUnit;
-		while (first < end && is_zero(row + end - kRowUnit))
-			end -= kRowUnit;
-	}
+		auto is_zero = [&](int i) {
+			return row[i] == 0 && row[i + 1] == 0 && row[i + 2] == 0 && row[i + 3] == 0;
+		};
 
-private:
-	static bool
-	is_zero(const double *unit)
-	{
-		return unit[0] == 0 && unit[1] == 0 && unit[2] == 0 && unit[3] == 0;
+		while (first < end && is_zero(first))
+			first += kRowUnit;
+		while (first < end && is_zero(end - kRowUnit))
+			end -= kRowUnit;
 	}
 };
 
@@ -95,7 +92,6 @@ pair_at(const double *row)
 
 /* dot() with four rows b, one after the other: what is read of a serves all, and no sum waits for another. */
 constexpr int kBlock = 4;
-
 void
 dot_block(const double *a, const double *b, int count, Span span, double *result)
 {
