@@ -42,7 +42,7 @@ struct JointFit
 	double work; /* in evaluations of the model of six sources */
 };
 
-/* Of a fit. What sets have takes less; of other counts the sizes that it has come to so far are the answer. */
+/* Of a fit. Nearly all that sets have takes less; otherwise the sizes that it has come to so far are the answer (docs/design.md). */
 inline constexpr double kMostJointWork = 34;
 
 /* Bytes of workspace that the functions below need. */
