@@ -15,7 +15,9 @@ ALTER TABLE t DISABLE TRIGGER ALL;
 UPDATE t SET s = s | hllset_of(100) WHERE k = 1;
 DELETE FROM t WHERE k = 2;
 INSERT INTO t VALUES (7, NULL);
+UPDATE pg_attribute SET atttypmod = -1 WHERE attrelid = 't'::regclass AND attname = 's';
 UPDATE t SET s = (SELECT hll_add_agg(g, 8) FROM generate_series(1, 1000) g) & (SELECT hll_add_agg(g, 8) FROM generate_series(500, 2000) g) WHERE k = 3;
+UPDATE pg_attribute SET atttypmod = 8 WHERE attrelid = 't'::regclass AND attname = 's';
 ALTER TABLE t ENABLE TRIGGER ALL;
 SELECT head FROM hllset_sync.p_heads('{t}');
 -- what was noted is no difference
