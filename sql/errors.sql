@@ -42,7 +42,7 @@ DO $$
 BEGIN
 	IF current_setting('server_version_num')::int >= 160000 THEN
 		ASSERT pg_input_is_valid('\x01010c01000000', 'hllset') AND pg_input_is_valid('\x01010c01000000', 'hllset(10)');
-		ASSERT NOT pg_input_is_valid('abc', 'hllset') AND NOT pg_input_is_valid('\x01010c0100', 'hllset') AND NOT pg_input_is_valid('\x01010c01000000', 'hllset(13)');
+		ASSERT NOT pg_input_is_valid('abc', 'hllset') AND NOT pg_input_is_valid('\x01010c0100', 'hllset') AND NOT pg_input_is_valid('\x01010a010001aef53a0d', 'hllset(13)');
 		ASSERT NOT pg_input_is_valid('123', 'hllhash');
 	END IF;
 END $$;
