@@ -66,6 +66,24 @@ SELECT hint FROM unnest('{g,"NULL",3}'::text[]) a (argument), refused(format('SE
 SELECT plan, count(*) AS arguments, count(*) FILTER (WHERE state IN ('22023', '22004')) AS refused FROM unnest('{" FROM fact GROUP BY h"," FROM fact GROUP BY g"," FROM (SELECT * FROM fact OFFSET 0) fact"," FILTER (WHERE id > 10) FROM fact"," OVER (ORDER BY id ROWS 3 PRECEDING) FROM fact",
 	" OVER () FROM fact"," FROM fact GROUP BY ROLLUP (g, h)"}'::text[]) plan, refusals(plan) GROUP BY plan ORDER BY plan COLLATE "C";
 SELECT hll_precision(hll_add_agg(x, 10)) AS ten, hll_precision(hll_add_agg(x, 11)) AS eleven, count(DISTINCT (x, h)) = approx_count_distinct((x, h)) AS pairs FROM fact WHERE id < 1000;
+-- a parameter or a constant is none, also where rows are grouped or sorted by it
+PREPARE grouped(int) AS SELECT $1 AS p, hll_precision(hll_add_agg(x, $1)) FROM fact GROUP BY 1;
+PREPARE in_sets(int) AS SELECT hll_precision(hll_add_agg(x, $1)) FROM fact GROUP BY ROLLUP ($1);
+PREPARE in_parts(int) AS SELECT DISTINCT hll_precision(hll_add_agg(x, $1) OVER (PARTITION BY g % 2, $1 ORDER BY $1 + 0)) FROM fact WHERE id < 100;
+PREPARE distinct_p(int) AS SELECT hll_precision(hll_add_agg(DISTINCT x, $1)), hll_precision(hll_add_agg(x, $1 ORDER BY x)) FROM fact;
+PREPARE of_subquery(int) AS SELECT hll_precision(hll_add_agg(x, p)) FROM (SELECT x, $1 AS p FROM fact UNION ALL SELECT x, $1 FROM fact OFFSET 0) y GROUP BY p;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE grouped(9);
+EXECUTE in_sets(9);
+EXECUTE in_parts(9);
+EXECUTE distinct_p(9);
+EXECUTE of_subquery(9);
+RESET plan_cache_mode;
+EXECUTE grouped(10);
+EXECUTE of_subquery(10);
+SET my.p = 9;
+SELECT hll_precision(hll_add_agg(x, current_setting('my.p')::int)) FROM fact GROUP BY current_setting('my.p')::int;
+DEALLOCATE ALL;
 -- a value that comes from outside of the aggregate's rows may differ from group to group
 SELECT p, (SELECT hll_precision(hll_add_agg(x, p)) FROM fact) FROM generate_series(8, 10) p;
 

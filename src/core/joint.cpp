@@ -64,7 +64,8 @@ public:
 	{
 		int patterns = size_ + 1;
 
-		std::fill(inverse, inverse + patterns, 0.0);
+		for (int b = 0; b < patterns; b++)
+			inverse[b] = 0;
 		for (int a = 1; a < patterns; a++)
 		{
 			inverse[a * patterns] = 0;

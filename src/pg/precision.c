@@ -8,7 +8,10 @@
 #include "access/htup_details.h"
 #include "catalog/pg_aggregate.h"
 #include "nodes/execnodes.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/syscache.h"
 
 /* False where another aggregate calls our function, as those of Citus do. */
@@ -36,10 +39,47 @@ call_in_plan(FunctionCallInfo fcinfo)
 	return call != NULL && is_function_of(call->aggfnoid, fcinfo->flinfo->fn_oid) ? call : NULL;
 }
 
-static bool
-has_column(Expr *precision)
+/* The nodes of the plan whose rows a Var of a node may refer to; none if it is a column of a table. */
+static List *
+inputs_of(const Var *var, Plan *plan)
 {
-	return contain_var_clause((Node *) precision);
+	if (IsA(plan, SubqueryScan) && var->varno == (int) ((SubqueryScan *) plan)->scan.scanrelid)
+		return list_make1(((SubqueryScan *) plan)->subplan);
+	if (var->varno == INNER_VAR && innerPlan(plan) != NULL)
+		return list_make1(innerPlan(plan));
+	if (var->varno != OUTER_VAR)
+		return NIL;
+	if (IsA(plan, Append))
+		return ((Append *) plan)->appendplans;
+	if (IsA(plan, MergeAppend))
+		return ((MergeAppend *) plan)->mergeplans;
+	return outerPlan(plan) != NULL ? list_make1(outerPlan(plan)) : NIL;
+}
+
+/*
+ * Whether an expression of a node of the plan depends on a column. A parameter or a constant by which rows are grouped or sorted
+ * reaches the node as a Var, so what stands behind a Var is looked at.
+ */
+static bool
+has_column(Node *node, void *plan)
+{
+	List *inputs;
+	ListCell *cell;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Var))
+		return expression_tree_walker(node, has_column, plan);
+	inputs = inputs_of((Var *) node, plan);
+	foreach (cell, inputs)
+	{
+		Plan *input = lfirst(cell);
+		TargetEntry *entry = get_tle_by_resno(input->targetlist, ((Var *) node)->varattno);
+
+		if (entry == NULL || has_column((Node *) entry->expr, input))
+			return true;
+	}
+	return inputs == NIL;
 }
 
 /* Of the calls over windows we don't know which one this is. */
@@ -53,7 +93,7 @@ refuse_columns_in_windows(WindowAggState *windows, Oid function)
 		WindowFunc *call = lfirst_node(WindowFuncExprState, cell)->wfunc;
 
 		if (list_length(call->args) == 2 && is_function_of(call->winfnoid, function) &&
-			has_column(lsecond(call->args)))
+			has_column(lsecond(call->args), windows->ss.ps.plan))
 			hllset_refuse_column_precision();
 	}
 }
@@ -72,9 +112,10 @@ look_at_plan(FunctionCallInfo fcinfo)
 		return false;
 	}
 	precision = lsecond_node(TargetEntry, call->args)->expr;
-	if (has_column(precision))
+	if (has_column((Node *) precision, ((AggState *) fcinfo->context)->ss.ps.plan))
 		hllset_refuse_column_precision();
-	return !contain_volatile_functions((Node *) precision);
+	return !contain_volatile_functions((Node *) precision) &&
+		   !contain_var_clause((Node *) precision);
 }
 
 int
