@@ -134,6 +134,8 @@ SELECT call, state, message FROM unnest('{hll_hash($1),"hll_add(hllset_empty(), 
 	approx_count_distinct($1),"approx_count_distinct($1, 12)",hllset_of(VARIADIC $1)}'::text[]) WITH ORDINALITY c (call, n), outcome('PREPARE untyped AS SELECT ' || call) ORDER BY n;
 -- the server has typed these before we see them
 SELECT hll_hash(x) = hll_hash('4711'::text) AS text FROM (VALUES ('4711')) v (x);
+-- an aggregate refuses a type that is no element without a value too
+SELECT call, state, message FROM unnest('{hll_add_agg(NULL::json),"hll_add_agg(NULL::point, 9)",approx_count_distinct(NULL::xml),hll_add_agg(NULL::hllset),hll_add_agg(NULL::int[])}'::text[]) WITH ORDINALITY c (call, n), outcome('SELECT ' || call) ORDER BY n;
 -- NULL is no element, whatever its type
 SELECT hll_hash(NULL) IS NULL, hll_add(hllset_empty(), NULL) = hllset_empty(), hll_may_contain(hllset_empty(), NULL) IS NULL, hll_add(NULL, 1) IS NULL;
 

@@ -81,12 +81,14 @@ state_of_row_at_precision(FunctionCallInfo fcinfo)
 															   : check_precision(fcinfo, state);
 }
 
-/* NULL is no element, but a group of NULLs alone is the empty set. */
+/* NULL is no element, but a group of NULLs alone is the empty set; of a type that is no element it is refused as a value would be. */
 static inline Datum
 add_element(FunctionCallInfo fcinfo, HllsetState *state)
 {
 	if (!PG_ARGISNULL(1))
 		hllset_state_add_later(state, hllset_hash_argument(fcinfo, 1));
+	else
+		hllset_hash_prepare(fcinfo, 1);
 	PG_RETURN_POINTER(state);
 }
 

@@ -292,28 +292,30 @@ site_elements(FunctionCallInfo fcinfo, int count)
 	return site->elements;
 }
 
-static uint64
-hash_argument(FunctionCallInfo fcinfo, HllsetElement *element, int argno)
+void
+hllset_hash_resolve(FunctionCallInfo fcinfo, int argno)
 {
-	if (!element->is_resolved)
-		resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
-	return element->hash(element, PG_GETARG_DATUM(argno));
+	HllsetElement *element = site_elements(fcinfo, 1);
+
+	resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
+	hllset_site(fcinfo->flinfo)->hash = element->hash;
 }
 
 uint64
 hllset_hash_first(FunctionCallInfo fcinfo, int argno)
 {
-	HllsetElement *element = site_elements(fcinfo, 1);
-	uint64 hash = hash_argument(fcinfo, element, argno);
-
-	hllset_site(fcinfo->flinfo)->hash = element->hash;
-	return hash;
+	hllset_hash_resolve(fcinfo, argno);
+	return hllset_hash_argument(fcinfo, argno);
 }
 
 uint64
 hllset_hash_one_of(FunctionCallInfo fcinfo, int argno)
 {
-	return hash_argument(fcinfo, &site_elements(fcinfo, PG_NARGS())[argno], argno);
+	HllsetElement *element = &site_elements(fcinfo, PG_NARGS())[argno];
+
+	if (!element->is_resolved)
+		resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
+	return element->hash(element, PG_GETARG_DATUM(argno));
 }
 
 uint64

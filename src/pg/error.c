@@ -225,9 +225,14 @@ hllset_refuse_null_precision(void)
 void
 hllset_refuse_column_precision(void)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("hllset precision must not depend on a column"),
-					errdetail("It is one value for all rows of an aggregate."), hint_at_row()));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("hllset precision must not depend on a column"),
+		 errdetail("It is one value for all rows of an aggregate."),
+		 errhint(
+			 "To count several columns, count a row: (a, b). For another precision in each group, "
+			 "give it to a sub-select: SELECT p, (SELECT hll_add_agg(x, p) FROM ...) FROM ...")));
 }
 
 void
@@ -343,7 +348,7 @@ hllset_refuse_large_element(void)
 		(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("element of an hllset is too large"),
 		 errdetail(
 			 "The bytes that are hashed of an array, a row or a jsonb must be fewer than 1 GB."),
-		 errhint("Hash its text in its place: md5(x::text).")));
+		 errhint("Add its parts instead, or a hash of your own.")));
 }
 
 void

@@ -262,8 +262,19 @@ extern void hllset_precision_check_combined(FunctionCallInfo fcinfo, const Hllse
 
 /* in element.c: the hash of one of many arguments, or of a member of the array that is the only one */
 extern uint64 hllset_hash_first(FunctionCallInfo fcinfo, int argno);
+extern void hllset_hash_resolve(FunctionCallInfo fcinfo, int argno);
 extern uint64 hllset_hash_one_of(FunctionCallInfo fcinfo, int argno);
 extern uint64 hllset_hash_member(FunctionCallInfo fcinfo, Datum member, Oid type);
+
+/* Refuses the type of the one argument that is an element, if it is to be, without a value. */
+static inline void
+hllset_hash_prepare(FunctionCallInfo fcinfo, int argno)
+{
+	HllsetSite *site = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(site == NULL || site->hash == NULL))
+		hllset_hash_resolve(fcinfo, argno);
+}
 
 /* The hash of the one argument that is an element, of any supported type; an hllhash is a hash already. Inline, since this is done for every row. */
 static inline uint64
