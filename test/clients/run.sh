@@ -13,7 +13,7 @@ free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("
 try_driver() {
 	local name=$1
 	shift
-	dropdb --if-exists --maintenance-db=postgres clients
+	dropdb --if-exists --maintenance-db=postgres clients 2>/dev/null
 	createdb --maintenance-db=postgres clients
 	"$folder/cases.py" setup | psql -qX -v ON_ERROR_STOP=1 clients
 	PGDATABASE=clients "$@" >"$work/log/$name"
@@ -30,8 +30,8 @@ try_drivers() {
 	local cases=$work/log/cases
 	"$folder/cases.py" write >"$cases"
 	try_driver node-postgres env NODE_PATH=/usr/share/nodejs node "$folder/by_node.js" "$cases"
-	try_driver psycopg2 "$folder/by_psycopg2.py" "$cases"
-	try_driver psycopg "$folder/by_psycopg.py" "$cases"
+	try_driver psycopg2 "$folder/by_psycopg.py" psycopg2 "$cases"
+	try_driver psycopg "$folder/by_psycopg.py" psycopg "$cases"
 	try_driver jdbc jdbc '' "$cases"
 	try_driver jdbc-untyped jdbc '&stringtype=unspecified' "$cases"
 }
