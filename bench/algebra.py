@@ -352,9 +352,14 @@ def make_cases(session, count):
 def case_columns():
     """The counts of CLIPPED; for each the least count of a source around it, at its precision; count and error of the terms of BALANCES."""
     counts = [f'hll_cardinality({expression})' for expression in CLIPPED]
-    limits = ['least(' + ', '.join(f'hll_cardinality(hll_fold({name}, hll_precision({expression})))' for name in names) + ')'
+
+    def folded(value, other):
+        # An empty result, or a part of it, may be finer than what it came from.
+        return f'hll_fold({value}, least(hll_precision({value}), hll_precision({other})))'
+
+    limits = ['least(' + ', '.join(f'hll_cardinality({folded(name, expression)})' for name in names) + ')'
               for expression, names in CLIPPED.items()]
-    terms = [f'hll_fold({term}, hll_precision({sum_[0]}))' for sum_, other in BALANCES for term in sum_ + other]
+    terms = [folded(term, sum_[0]) for sum_, other in BALANCES for term in sum_ + other]
     sizes = [f'hll_cardinality({term}), greatest(hll_cardinality({term}), 1) * hll_relative_error({term})' for term in terms]
     return counts, limits, sizes, list(SHARES)
 
