@@ -15,7 +15,7 @@ count_tests() {
 	awk '
 		/^([0-9]+: )?\[  PASSED  \] [0-9]+ tests?\./ { cases = 1; sub(/.*PASSED  \] /, ""); n += $1 + 0 }   # GoogleTest
 		/^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+/ { programs = 1; p += $NF }              # ctest
-		/^(# | )All [0-9]+ tests passed/ { seen = 1; n += $(NF - 2) }                                       # pg_regress
+		/^(# | )All [0-9]+ tests passed/ { seen = 1; sub(/.*All /, ""); n += $1 + 0 }                       # pg_regress
 		/^Files=[0-9]+, Tests=[0-9]+/ { seen = 1; sub(/.*Tests=/, ""); n += $1 + 0 }                        # prove
 		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                                      # unittest
 		/^(boundary|builds|errors|functions|meta): [0-9]+ rules hold$/ { seen = 1; n += $2 }
@@ -81,14 +81,20 @@ in_lane() {
 	for part in "${@:2}"; do "$part"; done
 }
 
+# lane_failed NAME: most often a step has said why; else the lane ended outside of a step.
+lane_failed() {
+	[ -s "$work/log/failed" ] || echo "lane $1 (it ended before its last step)" >>"$work/log/failed"
+	finish
+}
+
 # end_lanes: until all lanes have ended; at the first that fails the run ends.
 end_lanes() {
 	local ended result
 	while [ ${#lanes[@]} -gt 0 ]; do
 		result=0
 		wait -n -p ended "${!lanes[@]}" || result=$?
+		[ "$result" -eq 0 ] || lane_failed "${lanes[$ended]}"
 		unset "running[$ended]" "lanes[$ended]"
-		[ "$result" -eq 0 ] || finish
 	done
 }
 
