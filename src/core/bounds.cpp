@@ -79,10 +79,10 @@ saturating_number(double m, double chance)
 
 /* The numbers at whose own variance the estimate is no further off than z (Wilson 1927). */
 void
-wilson(double n, double error, double slope, double z, double &lower, double &upper)
+wilson(double n, double variance, double slope, double z, double &lower, double &upper)
 {
 	double shift = z * z * slope / 2;
-	double half = std::hypot(z * error, shift);
+	double half = std::hypot(z * std::sqrt(variance), shift);
 
 	lower = n + shift - half;
 	upper = n + shift + half;
@@ -96,8 +96,11 @@ highest_end(const HllsetEstimate &estimate, double z)
 	double upper = estimate.most;
 
 	if (upper < std::numeric_limits<double>::max())
-		wilson(upper, estimate.most_error * std::max(upper, 1.0), estimate.most_slope, z, lower,
-			   upper);
+	{
+		double error = estimate.most_error * std::max(upper, 1.0);
+
+		wilson(upper, error * error, estimate.most_slope, z, lower, upper);
+	}
 	return upper;
 }
 
@@ -130,7 +133,7 @@ bounds(const HllsetEstimate &estimate, double confidence, double &lower, double 
 			upper = n + poisson_quantile(estimate.lost, tail);
 			break;
 		case HLLSET_NORMAL:
-			wilson(n, estimate.standard_error, estimate.variance_slope, z, lower, upper);
+			wilson(n, estimate.variance, estimate.variance_slope, z, lower, upper);
 			lower = std::max(lower, estimate.least);
 			upper = std::min(upper, highest_end(estimate, z));
 			break;

@@ -312,18 +312,18 @@ Census::measure_jointly(HllsetEstimate *regions)
 		Regions chosen = regions_of((1u << value_count_) - 1, x);
 		HllsetEstimate around = estimate_small(0);
 		double n = size_of(settled, chosen);
-		double error = 0;
+		double variance = 0;
 
 		if (chosen != 0)
 		{
 			around = smallest_around(chosen);
-			error = std::sqrt(joint_variance(counts_.sources, settled, covariance_, chosen));
-			/* of a number between 0 and what can be there */
-			error = std::min({error, around.cardinality, fit.total});
+			variance = joint_variance(counts_.sources, settled, covariance_, chosen);
 		}
 		regions[x] = {};
 		regions[x].cardinality = n;
-		regions[x].standard_error = error;
+		/* of a number between 0 and what can be there */
+		regions[x].standard_error = std::min({std::sqrt(variance), around.cardinality, fit.total});
+		regions[x].variance = variance;
 		regions[x].most = around.cardinality;
 		regions[x].most_error = missing_error(around);
 		regions[x].most_slope = around.variance_slope;

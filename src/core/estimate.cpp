@@ -248,9 +248,9 @@ estimate_sample(double tokens, int level0)
 	double n = tokens * weight;
 	HllsetEstimate result = {};
 
-	/* a token may be of elements of different operands, so not one is certain */
+	/* a token may be of elements of different operands, so not one is certain; that there is none is as uncertain as one */
 	result.cardinality = n;
-	result.standard_error = std::sqrt(n * (weight - 1));
+	result.standard_error = std::sqrt(std::max(n, weight) * (weight - 1));
 	result.most = kNoLimit;
 	result.token_weight = weight;
 	result.law = HLLSET_SAMPLED;
@@ -277,6 +277,7 @@ estimate(const Counts &counts)
 
 	result.cardinality = std::max(n / (1 + bias), certain);
 	result.standard_error = result.cardinality * std::sqrt(moments.variance);
+	result.variance = result.standard_error * result.standard_error;
 	result.variance_slope = result.cardinality * moments.slope;
 	result.least = certain;
 	result.most = kNoLimit;

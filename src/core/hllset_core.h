@@ -212,7 +212,9 @@ typedef struct HllsetEstimate
 	/* The count of the smallest set around an expression, its relative error and the slope of its variance: no estimate goes beyond. */
 	double most;
 	double most_error;
-	double token_weight;   /* that a token of a sample stands for; else 0 */
+	double token_weight; /* that a token of a sample stands for; else 0 */
+	double
+		variance; /* for the interval: as if any number could be there, which standard_error leaves out */
 	double variance_slope; /* what each further element would add to the variance */
 	HllsetLaw law;
 	double most_slope;

@@ -23,6 +23,7 @@ normal(double cardinality, double error)
 
 	made.cardinality = cardinality;
 	made.standard_error = error;
+	made.variance = error * error;
 	made.most = std::numeric_limits<double>::max();
 	made.law = HLLSET_NORMAL;
 	return made;
@@ -115,6 +116,21 @@ TEST(Bounds, OfANormalEstimate)
 	EXPECT_NEAR(1 + 100 * kZ, upper, 1e-6);
 }
 
+/* The error that is stated is no part of it: that one is cut to what can be there. */
+TEST(Bounds, OfAnErrorLargerThanWhatCanBeThere)
+{
+	HllsetEstimate few = normal(10, 500);
+	double lower;
+	double upper;
+
+	few.standard_error = 10;
+	few.variance_slope = 40;
+	few.most = 10;
+	hllset_core_bounds(&few, 0.95, &lower, &upper);
+	EXPECT_EQ(0, lower);
+	EXPECT_EQ(10, upper);
+}
+
 /* An end is as far away as the standard error there says. */
 TEST(Bounds, OfAVarianceThatGrows)
 {
@@ -142,8 +158,8 @@ TEST(Bounds, OfASample)
 			double upper;
 
 			EXPECT_EQ(tokens * weight, made.cardinality);
-			EXPECT_NEAR(std::sqrt(tokens * weight * (weight - 1)), made.standard_error,
-						1e-9 * made.cardinality);
+			EXPECT_NEAR(std::sqrt(std::max(tokens, 1.0) * weight * (weight - 1)),
+						made.standard_error, 1e-9 * made.standard_error);
 			expect_order(made);
 			hllset_core_bounds(&made, 0.95, &lower, &upper);
 			EXPECT_NEAR(low * low * weight, lower, 1e-9 * upper);
@@ -268,7 +284,27 @@ region_of(const std::vector<Bytes> &sets, size_t region)
 	return subtract(inside, outside);
 }
 
-/* Of each union of regions of three sets: no number is too large for what lies in saturated ones alone, and hll_info says so. */
+/* A saturated set tells of no element whether it is in it. So nothing of the chosen regions is certain, unless all that some others share is. */
+static bool
+may_be_empty(int chosen, size_t saturated)
+{
+	for (size_t others = 1; others < 8; others++)
+	{
+		bool all = (others & saturated) == 0;
+
+		for (size_t region = others; region < 8; region++)
+			if ((region & ~saturated) == others)
+				all = all && (chosen >> region & 1) != 0;
+		if (all)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Of each union of regions of three sets: no number is too large for what lies in saturated ones alone, and hll_info says so. None is too
+ * small for what they may or may not hold.
+ */
 TEST(Bounds, OfExpressionsOfSaturatedSets)
 {
 	Random random(97);
@@ -302,6 +338,10 @@ TEST(Bounds, OfExpressionsOfSaturatedSets)
 			hllset_core_bounds(&made, 0.95, &lower, &upper);
 			EXPECT_EQ(expected, std::isinf(upper)) << saturated << ' ' << chosen;
 			EXPECT_EQ(expected, info(value).saturated) << saturated << ' ' << chosen;
+			if (info(value).kind == HLLSET_EXPRESSION && may_be_empty(chosen << 1, saturated))
+			{
+				EXPECT_EQ(0, lower) << saturated << ' ' << chosen;
+			}
 		}
 }
 
