@@ -77,29 +77,26 @@ saturating_number(double m, double chance)
 	return m * std::ldexp(low, kLevels - 1);
 }
 
-/* The numbers at whose own variance the estimate is no further off than z (Wilson 1927). */
-void
-wilson(double n, double variance, double slope, double z, double &lower, double &upper)
+/* How far off the number is at whose own variance the estimate is no further off than z (Wilson 1927). The slope is that away from it. */
+double
+wilson(double variance, double slope, double z)
 {
 	double shift = z * z * slope / 2;
-	double half = std::hypot(z * std::sqrt(variance), shift);
 
-	lower = n + shift - half;
-	upper = n + shift + half;
+	return shift + std::hypot(z * std::sqrt(variance), shift);
 }
 
 /* That of the smallest set around an expression. */
 double
 highest_end(const HllsetEstimate &estimate, double z)
 {
-	double lower;
 	double upper = estimate.most;
 
 	if (upper < std::numeric_limits<double>::max())
 	{
 		double error = estimate.most_error * std::max(upper, 1.0);
 
-		wilson(upper, error * error, estimate.most_slope, z, lower, upper);
+		upper += wilson(error * error, estimate.most_slope, z);
 	}
 	return upper;
 }
@@ -133,8 +130,9 @@ bounds(const HllsetEstimate &estimate, double confidence, double &lower, double 
 			upper = n + poisson_quantile(estimate.lost, tail);
 			break;
 		case HLLSET_NORMAL:
-			wilson(n, estimate.variance, estimate.variance_slope, z, lower, upper);
+			lower = n - wilson(estimate.variance, -estimate.slope_below, z);
 			lower = std::max(lower, estimate.least);
+			upper = n + wilson(estimate.variance, estimate.slope_above, z);
 			upper = std::min(upper, highest_end(estimate, z));
 			break;
 		case HLLSET_SAMPLED:

@@ -326,13 +326,18 @@ Census::measure_jointly(HllsetEstimate *regions)
 		regions[x].variance = variance;
 		regions[x].most = around.cardinality;
 		regions[x].most_error = missing_error(around);
-		regions[x].most_slope = around.variance_slope;
+		regions[x].most_slope = around.slope_above;
 		regions[x].law = has_no_end(chosen) ? HLLSET_SATURATED : HLLSET_NORMAL;
 	}
 	/* the bounds of several values together are nowhere asked for */
 	if (value_count_ == 1)
-		regions[1].variance_slope =
-			joint_variance_slope(counts_, fit, regions_of(1, 1), joint_, covariance_);
+	{
+		JointSlopes slopes =
+			joint_variance_slopes(counts_, fit, regions_of(1, 1), joint_, covariance_);
+
+		regions[1].slope_below = slopes.below;
+		regions[1].slope_above = slopes.above;
+	}
 }
 
 void

@@ -278,7 +278,7 @@ estimate(const Counts &counts)
 	result.cardinality = std::max(n / (1 + bias), certain);
 	result.standard_error = result.cardinality * std::sqrt(moments.variance);
 	result.variance = result.standard_error * result.standard_error;
-	result.variance_slope = result.cardinality * moments.slope;
+	result.slope_below = result.slope_above = result.cardinality * moments.slope;
 	result.least = certain;
 	result.most = kNoLimit;
 	result.law = saturated ? HLLSET_SATURATED : HLLSET_NORMAL;

@@ -215,7 +215,8 @@ typedef struct HllsetEstimate
 	double token_weight; /* that a token of a sample stands for; else 0 */
 	double
 		variance; /* for the interval: as if any number could be there, which standard_error leaves out */
-	double variance_slope; /* what each further element would add to the variance */
+	double slope_below; /* what each element adds to the variance, below the estimate and above */
+	double slope_above;
 	HllsetLaw law;
 	double most_slope;
 	/* In the mean, of a small set: what it lacks since elements share a coupon, and what it may have too many if it is an intersection. */

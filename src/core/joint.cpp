@@ -18,6 +18,13 @@ constexpr int kCovarianceRounds = 5;
 /* Nothing is less certain than this many times the total: a bound for what saturated sources leave open. */
 constexpr double kLargestError = 100;
 
+/* Of a number of elements: it is a whole number. */
+constexpr double kLeastVariance = 0.25;
+
+/* How far the slope of a variance is looked for, and how far is too little, in standard errors. */
+constexpr double kSlopeErrors = 2;
+constexpr double kLeastMove = 1e-3;
+
 /* Nearly dependent regions may need more of a ridge than others: with 1 there is always a factor. */
 constexpr double kRidges[] = {1e-12, 1e-9, 1e-6, 1e-3, 1};
 
@@ -97,6 +104,24 @@ raise_sizes(const JointFit &fit, const InverseInformation &inverse, int patterns
 		for (int region = 1; region < patterns; region++)
 			size[region] =
 				fit.size[region] + (size[region] - fit.size[region]) * (fit.total / added);
+}
+
+/* How each size goes with that of the chosen regions together: the column sums of their covariance. */
+double
+follow(int patterns, const double *covariance, Regions chosen, double *direction)
+{
+	double sum = 0;
+
+	for (int a = 1; a < patterns; a++)
+	{
+		direction[a] = 0;
+		for (int b = 1; b < patterns; b++)
+			if ((chosen >> b & 1) != 0)
+				direction[a] += covariance[a * patterns + b];
+		if ((chosen >> a & 1) != 0)
+			sum += direction[a];
+	}
+	return sum;
 }
 
 /* The logarithm of the greatest likelihood if only the chosen regions have elements. */
@@ -207,34 +232,44 @@ joint_variance(int sources, const JointFit &fit, const double *covariance, Regio
 				if ((chosen >> b & 1) != 0)
 					variance += covariance[a * patterns + b];
 		}
-	return std::max(variance, 0.25);
+	return std::max(variance, kLeastVariance);
 }
 
 /*
- * Over one standard error: over less than an interval nothing else bends. An estimate of 0 has the variance of a size of its standard error
- * already.
+ * Over two standard errors, or to 0 if that is nearer: about to where a 95 % interval ends. The other regions follow as the covariance
+ * says, since what an overlap loses they have.
  */
-double
-joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work,
-					 double *covariance)
+JointSlopes
+joint_variance_slopes(const JointCounts &counts, const JointFit &fit, Regions chosen, void *work,
+					  double *covariance)
 {
 	int patterns = 1 << counts.sources;
 	double here = joint_variance(counts.sources, fit, covariance, chosen);
-	double step = std::sqrt(here);
-	double sum = 0;
-	JointFit larger = fit;
+	double direction[kMaxPatterns];
+	double sum = std::max(follow(patterns, covariance, chosen, direction), kLeastVariance);
+	double slopes[2] = {};
 
-	for (int region = 1; region < patterns; region++)
-		if ((chosen >> region & 1) != 0)
-			sum += fit.size[region];
-	if (sum == 0)
-		return 0;
-	for (int region = 1; region < patterns; region++)
-		if ((chosen >> region & 1) != 0)
-			larger.size[region] += step * (fit.size[region] / sum);
-	joint_covariance(counts, larger, work, covariance);
-	return std::max((joint_variance(counts.sources, larger, covariance, chosen) - here) / step,
-					0.0);
+	for (int side = 0; side < 2; side++)
+	{
+		double sign = side == 0 ? -1 : 1;
+		double step = sign * kSlopeErrors * std::sqrt(here) / sum;
+		double moved = 0;
+		JointFit other = fit;
+
+		for (int a = 1; a < patterns; a++)
+		{
+			other.size[a] =
+				std::clamp(fit.size[a] + step * direction[a], 0.0, fit.size[a] + fit.total);
+			if ((chosen >> a & 1) != 0)
+				moved += other.size[a] - fit.size[a];
+		}
+		/* an estimate of hardly anything has nowhere to go */
+		if (sign * moved <= kLeastMove * std::sqrt(here))
+			continue;
+		joint_covariance(counts, other, work, covariance);
+		slopes[side] = (joint_variance(counts.sources, other, covariance, chosen) - here) / moved;
+	}
+	return {slopes[0], std::max(slopes[1], 0.0)};
 }
 
 } // namespace hllset

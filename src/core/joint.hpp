@@ -67,11 +67,15 @@ void joint_covariance(const JointCounts &counts, const JointFit &fit, void *work
 /* The variance of the estimated number of elements in the chosen regions, for a fixed true number; at least 1/4. */
 double joint_variance(int sources, const JointFit &fit, const double *covariance, Regions chosen);
 
-/*
- * By how much that variance grows with each element that the chosen regions have more than estimated; >= 0. Expects the fit's covariance,
- * and leaves that of another.
- */
-double joint_variance_slope(const JointCounts &counts, const JointFit &fit, Regions chosen,
-							void *work, double *covariance);
+/* By how much that variance changes with each element that the chosen regions have more, from below the estimate and from there up. */
+struct JointSlopes
+{
+	double below;
+	double above; /* >= 0 */
+};
+
+/* Expects the fit's covariance, and leaves that of another. */
+JointSlopes joint_variance_slopes(const JointCounts &counts, const JointFit &fit, Regions chosen,
+								  void *work, double *covariance);
 
 } // namespace hllset

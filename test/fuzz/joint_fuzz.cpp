@@ -70,9 +70,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(std::isfinite(covariance));
 	FUZZ_CHECK(std::isfinite(joint.variance(some)) && joint.variance(some) >= 0.25);
 
-	double slope = joint.variance_slope(some);
+	JointSlopes slopes = joint.variance_slopes(some);
 
-	FUZZ_CHECK(std::isfinite(slope) && slope >= 0);
+	FUZZ_CHECK(std::isfinite(slopes.below) && std::isfinite(slopes.above) && slopes.above >= 0);
 	FUZZ_CHECK(std::isfinite(joint.ratio(some)) && joint.ratio(some) >= 0);
 	return 0;
 }

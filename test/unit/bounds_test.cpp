@@ -124,24 +124,31 @@ TEST(Bounds, OfAnErrorLargerThanWhatCanBeThere)
 	double upper;
 
 	few.standard_error = 10;
-	few.variance_slope = 40;
+	few.slope_below = 40;
 	few.most = 10;
 	hllset_core_bounds(&few, 0.95, &lower, &upper);
 	EXPECT_EQ(0, lower);
 	EXPECT_EQ(10, upper);
 }
 
-/* An end is as far away as the standard error there says. */
+/* An end is as far away as the standard error there says, which may be larger or smaller below as above. */
 TEST(Bounds, OfAVarianceThatGrows)
 {
 	HllsetEstimate overlap = normal(40, 20);
 	double lower;
 	double upper;
 
-	overlap.variance_slope = 5;
+	overlap.slope_above = 5;
+	for (double below : {5.0, 0.0, -0.1})
+	{
+		overlap.slope_below = below;
+		hllset_core_bounds(&overlap, 0.95, &lower, &upper);
+		EXPECT_NEAR(kZ * std::sqrt(400 + 5 * (upper - 40)), upper - 40, 1e-6);
+		EXPECT_NEAR(kZ * std::sqrt(400 - below * (40 - lower)), 40 - lower, 1e-6);
+	}
+	overlap.slope_below = -1;
 	hllset_core_bounds(&overlap, 0.95, &lower, &upper);
-	EXPECT_NEAR(kZ * std::sqrt(400 + 5 * (upper - 40)), upper - 40, 1e-6);
-	EXPECT_NEAR(kZ * std::sqrt(400 - 5 * (40 - lower)), 40 - lower, 1e-6);
+	EXPECT_EQ(0, lower);
 }
 
 /* Anscombe's square root: t tokens of weight w between w (sqrt(t) - h)^2 and w (sqrt(t + 1) + h)^2, h = z/2 sqrt(1 - 1/w). */

@@ -290,7 +290,7 @@ TEST(Estimate, SlopeIsThatOfTheVarianceLessWhatSkewnessTakes)
 
 		Real wanted = std::max(slope - cumulant / (4 * variance(n)), Real{0}) / n;
 
-		ASSERT_NEAR(static_cast<double>(wanted), made.variance_slope / made.cardinality,
+		ASSERT_NEAR(static_cast<double>(wanted), made.slope_above / made.cardinality,
 					1e-6 * static_cast<double>(std::fabs(wanted)) + 1e-9)
 			<< "p " << p << " n " << static_cast<double>(n);
 	}

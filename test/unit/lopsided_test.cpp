@@ -48,8 +48,8 @@ add_others(Aggregate &aggregate, size_t count, int precision, Random &random)
 }
 
 /* Of nominal 95 % intervals: 2.5 % on either side are meant. */
-constexpr double kMostAbove = 0.1;
-constexpr double kMostBelow = 0.3;
+constexpr double kMostAbove = 0.08;
+constexpr double kMostBelow = 0.08;
 
 /* Of an expression: the intervals that miss the truth, and those whose lower end is above 0. */
 struct Misses

@@ -220,10 +220,10 @@ public:
 	}
 
 	/* After covariance(), which it spoils. */
-	double
-	variance_slope(Regions chosen)
+	JointSlopes
+	variance_slopes(Regions chosen)
 	{
-		return joint_variance_slope(counts_, fit_, chosen, work_.data(), covariance_.data());
+		return joint_variance_slopes(counts_, fit_, chosen, work_.data(), covariance_.data());
 	}
 
 private:
