@@ -71,6 +71,7 @@ pgxn_archives() {
 		test/perl test/python test/t test/vectors.tsv
 	lay_out hllset_sync CHANGELOG.md LICENSE docs/sync.md
 	(cd sync && lay_out hllset_sync META.json Makefile expected hllset_sync--*.sql hllset_sync.control specs sql src t)
+	(cd test/perl && lay_out hllset_sync/t Installation.pm)
 	SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --show-field Timestamp)
 	(archive hllset)
 	(archive hllset_sync)
