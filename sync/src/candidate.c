@@ -222,9 +222,7 @@ sync_candidate(Oid relid, const char *name, Datum key_names, Datum sketch_names)
 	Relation relation;
 	SyncSet *set = palloc0(sizeof(SyncSet));
 
-	if (get_rel_name(relid) == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid)));
+	sync_lock_names(relid);
 	relation = relation_open(relid, AccessShareLock);
 	check_kind(relation);
 	set->relid = relid;

@@ -4,13 +4,16 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -228,6 +231,35 @@ lock_table(Oid relid)
 	return false;
 }
 
+/*
+ * Whoever owns the schema, as the owner of a database may, could otherwise rename it, and put another table in the place of this one, between
+ * the moments in which a statement is written and read.
+ */
+static bool
+lock_schema(Oid schema, bool wait)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, NamespaceRelationId, schema, 0);
+	if (LockAcquire(&tag, AccessShareLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	return true;
+}
+
+void
+sync_lock_names(Oid relid)
+{
+	Oid schema;
+
+	LockRelationOid(relid, AccessShareLock);
+	schema = get_rel_namespace(relid);
+	if (!OidIsValid(schema))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	(void) lock_schema(schema, true);
+}
+
 bool
 sync_set_usable(SyncSet *set)
 {
@@ -236,6 +268,11 @@ sync_set_usable(SyncSet *set)
 	if (!lock_table(set->relid))
 	{
 		set->reason = "its table is locked";
+		return false;
+	}
+	if (!lock_schema(get_rel_namespace(set->relid), false))
+	{
+		set->reason = "the schema of its table is locked";
 		return false;
 	}
 	problem = table_problem(set);

@@ -5,12 +5,9 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -69,19 +66,6 @@ sync_key_type_allowed(Oid type)
 	}
 }
 
-bool
-sync_is_hllset(Oid type)
-{
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	bool named;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	named = strcmp(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname), "hllset") == 0;
-	ReleaseSysCache(tuple);
-	return named && getExtensionOfObject(TypeRelationId, type) == get_extension_oid("hllset", true);
-}
-
 /* "(12)" or "(12,compact)"; nothing without a modifier */
 static char *
 modifier_text(const SyncColumn *column)
@@ -99,26 +83,6 @@ modifier_text(const SyncColumn *column)
 	return DatumGetCString(OidFunctionCall1(function, Int32GetDatum(column->typmod)));
 }
 
-/* What is the same for all values that this library makes; asked once. Needs an SPI connection. */
-static const char *
-format_text(Oid hllset)
-{
-	static char format[64];
-	bool isnull;
-	const char *schema;
-
-	if (format[0] != '\0')
-		return format;
-	schema = quote_identifier(sync_hllset_schema(hllset));
-	sync_run(
-		"SELECT pg_catalog.format('format %%s, hash %%s',"
-		" pg_catalog.jsonb_extract_path_text(i, 'format_version'),"
-		" pg_catalog.jsonb_extract_path_text(i, 'hash_id')) FROM %s.hll_info(%s.hllset_empty(4)) i",
-		schema, schema);
-	strlcpy(format, TextDatumGetCString(sync_field(0, 1, &isnull)), sizeof(format));
-	return format;
-}
-
 char *
 sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int nsketches)
 {
@@ -132,7 +96,7 @@ sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int
 	for (int i = 0; i < nsketches; i++)
 		appendStringInfo(&text, "%s%s hllset%s", i ? ", " : "", quote_identifier(sketches[i].name),
 						 modifier_text(&sketches[i]));
-	appendStringInfo(&text, "; %s", format_text(sketches[0].type));
+	appendStringInfo(&text, "; %s", sync_format_text());
 	return text.data;
 }
 

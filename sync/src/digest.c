@@ -4,28 +4,17 @@
 
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_row_digest);
 
-static void
-find_function(FmgrInfo *function, const char *name, Oid hllset, MemoryContext context)
-{
-	List *qualified = list_make2(makeString(sync_hllset_schema(hllset)), makeString(pstrdup(name)));
-
-	fmgr_info_cxt(LookupFuncName(qualified, 1, &hllset, false), function, context);
-}
-
 void
-sync_digester_init(SyncDigester *digester, Oid hllset, MemoryContext context)
+sync_digester_init(SyncDigester *digester, MemoryContext context)
 {
-	find_function(&digester->kind, "hll_kind", hllset, context);
-	find_function(&digester->digest, "hll_digest", hllset, context);
+	fmgr_info_cxt(sync_hllset_function(SYNC_KIND), &digester->kind, context);
+	fmgr_info_cxt(sync_hllset_function(SYNC_DIGEST), &digester->digest, context);
 }
 
 static bool
@@ -81,14 +70,12 @@ hllset_sync_row_digest(PG_FUNCTION_ARGS)
 
 	if (digester == NULL)
 	{
-		Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-
 		for (int i = 0; i < PG_NARGS(); i++)
 			if (!sync_is_hllset(get_fn_expr_argtype(fcinfo->flinfo, i)))
 				ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 								errmsg("row_digest takes values of type hllset")));
 		digester = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(SyncDigester));
-		sync_digester_init(digester, type, fcinfo->flinfo->fn_mcxt);
+		sync_digester_init(digester, fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = digester;
 	}
 	for (int i = 0; i < PG_NARGS(); i++)

@@ -163,7 +163,7 @@ read_changes(Feed *feed)
 {
 	feed->scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
-	sync_digester_init(&feed->digester, feed->set->sketches[0].type, CurrentMemoryContext);
+	sync_digester_init(&feed->digester, CurrentMemoryContext);
 	while (!is_full(feed) && read_some(feed))
 		;
 }
@@ -312,7 +312,7 @@ hllset_sync_p_fetch(PG_FUNCTION_ARGS)
 	scratch = AllocSetContextCreate(caller, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
 	user = sync_enter(set->owner);
 	plan = prepare_fetch(set);
-	sync_digester_init(&digester, set->sketches[0].type, caller);
+	sync_digester_init(&digester, caller);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -55,6 +55,13 @@
 #define sync_server_usage(server, role) pg_foreign_server_aclcheck(server, role, ACL_USAGE)
 #endif
 
+/* All settings, and how many they are. */
+#if PG_VERSION_NUM >= 160000
+#define sync_settings(count) get_guc_variables(count)
+#else
+#define sync_settings(count) (*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 #if PG_VERSION_NUM >= 150000
 #define SYNC_HAS_REQUEST_HOOK /* before, shared memory was asked for in _PG_init */
 #endif
@@ -117,7 +124,10 @@ typedef struct SyncUser
 	int guc_level;
 } SyncUser;
 
-/* Acts as ROLE in a security-restricted operation with a search_path of pg_catalog, until sync_leave; an abort leaves too. */
+/*
+ * Acts as ROLE in a security-restricted operation, with a search_path of pg_catalog and the planner's settings as the server has them by default,
+ * until sync_leave; an abort leaves too.
+ */
 SyncUser sync_enter(Oid role);
 SyncUser sync_enter_catalog(void); /* as the extension's owner, who owns the catalog */
 Oid sync_schema(void);             /* InvalidOid if the extension is not there */
@@ -132,6 +142,11 @@ void sync_follow_keys(void);
  */
 extern bool sync_local_call;
 bool sync_is_local(void);
+
+/* ---- planner.c ---- */
+
+/* The planner's settings as they are by default, without jit, until the GUC level ends. */
+void sync_pin_planner(void);
 
 /* ---- statement.c: SPI with errors instead of codes ---- */
 

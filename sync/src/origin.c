@@ -179,6 +179,8 @@ absorb_copies(SyncSet *set, int16 origin)
 {
 	StringInfoData assignments;
 	StringInfoData differs;
+	const char *unite;
+	const char *digest;
 	SyncUser user;
 	int64 count;
 	const char *columns;
@@ -186,19 +188,19 @@ absorb_copies(SyncSet *set, int16 origin)
 	if (!sync_set_usable(set))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("set \"%s\" is broken: %s", set->name, set->reason)));
+	unite = sync_function_name(sync_hllset_function(SYNC_UNION));
+	digest = sync_function_name(sync_hllset_function(SYNC_DIGEST));
 	initStringInfo(&assignments);
 	initStringInfo(&differs);
 	for (int i = 0; i < set->nsketches; i++)
 	{
 		const char *column = quote_identifier(set->sketches[i].name);
-		char *united =
-			psprintf("coalesce(%s(b.%s, excluded.%s), b.%s, excluded.%s)",
-					 sync_hllset_function(set, "hll_union"), column, column, column, column);
+		char *united = psprintf("coalesce(%s(b.%s, excluded.%s), b.%s, excluded.%s)", unite, column,
+								column, column, column);
 
 		appendStringInfo(&assignments, "%s%s = %s", i ? ", " : "", column, united);
-		appendStringInfo(&differs, "%s%s(%s) IS DISTINCT FROM %s(b.%s)", i ? " OR " : "",
-						 sync_hllset_function(set, "hll_digest"), united,
-						 sync_hllset_function(set, "hll_digest"), column);
+		appendStringInfo(&differs, "%s%s(%s) IS DISTINCT FROM %s(b.%s)", i ? " OR " : "", digest,
+						 united, digest, column);
 	}
 	columns = psprintf("%s, %s", sync_bare(set->keys, set->nkeys),
 					   sync_bare(set->sketches, set->nsketches));

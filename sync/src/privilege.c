@@ -23,15 +23,14 @@ sync_enter(Oid role)
 	before.guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	sync_pin_planner();
 	return before;
 }
 
 void
 sync_follow_keys(void)
 {
-	/* jit: what is forbidden costs so much that it would be compiled */
-	static const char *const others[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan",
-										 "jit"};
+	static const char *const others[] = {"enable_hashjoin", "enable_mergejoin", "enable_seqscan"};
 
 	for (size_t i = 0; i < lengthof(others); i++)
 		(void) set_config_option(others[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,

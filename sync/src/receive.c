@@ -264,7 +264,7 @@ prepare_writer(Writer *writer, const Delivery *delivery)
 		prepare(psprintf("UPDATE hllset_sync.copy_%d SET seq = $%d WHERE %s AND origin_id = $%d",
 						 set->id, n + 2, match_parameters(set), n + 1),
 				n + 2, types);
-	sync_digester_init(&writer->digester, set->sketches[0].type, CurrentMemoryContext);
+	sync_digester_init(&writer->digester, CurrentMemoryContext);
 }
 
 static void

@@ -50,10 +50,8 @@ define_sketches(const SyncSet *set)
 
 	initStringInfo(&text);
 	for (int i = 0; i < set->nsketches; i++)
-		appendStringInfo(
-			&text, "s%d %s, ", i + 1,
-			format_type_extended(set->sketches[i].type, set->sketches[i].typmod,
-								 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+		appendStringInfo(&text, "s%d %s, ", i + 1,
+						 sync_type_name(set->sketches[i].type, set->sketches[i].typmod));
 	return text.data;
 }
 
@@ -185,6 +183,7 @@ hllset_sync_register(PG_FUNCTION_ARGS)
 	{
 		SPI_commit();
 		sync_fault("mid_seed");
+		sync_lock_names(relid);
 	}
 	sync_note_new(set);
 	SPI_finish();

@@ -67,6 +67,8 @@ typedef enum SyncRight
 struct List *sync_sets(Datum names, Oid role);
 /* Compares a set with its table; false, and its state says why, if it can't be used. A set that is usable again is looked through anew. */
 bool sync_set_usable(SyncSet *set);
+/* Until the transaction ends, a table keeps its name and its schema's, by which statements know it; ERROR if it is gone. */
+void sync_lock_names(Oid relid);
 /* The set of this name for the current user; errors HS002 if it is not there, not granted, or broken. */
 SyncSet *sync_set(const char *name, SyncRight right);
 SyncSet *sync_any_set(const char *name,
@@ -82,17 +84,34 @@ Oid sync_set_table(const SyncSet *set, const char *kind);
 /* False: no such column. Its functions are there if the type is one that a set may have. */
 bool sync_column_read(Oid relid, const char *name, SyncColumn *column);
 bool sync_key_type_allowed(Oid type);
-bool sync_is_hllset(Oid type);
 char *sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int nsketches);
 /* Whether a unique index, fit to identify rows, has just these columns. */
 bool sync_has_unique_key(Oid relid, const SyncColumn *keys, int nkeys);
 bool sync_is_captured(Oid relid); /* whether the triggers of a set are there */
 
+/* ---- type.c: what is of the extension hllset ---- */
+
+typedef enum SyncFunction
+{
+	SYNC_EMPTY,
+	SYNC_KIND,
+	SYNC_DIGEST,
+	SYNC_UNION,
+	SYNC_UNION_AGG
+} SyncFunction;
+
+bool sync_is_hllset(Oid type);
+/* ERROR if the extension has it not. */
+Oid sync_hllset_function(SyncFunction function);
+/* With their schemas, which can't be renamed until the transaction ends: with its own argument types a function is meant by it. */
+char *sync_function_name(Oid function);
+char *sync_type_name(Oid type, int32 typmod);
+/* What is the same for all values. */
+const char *sync_format_text(void);
+
 /* ---- text.c: pieces of statements ---- */
 
 char *sync_table_name(Oid relid);
-char *sync_hllset_schema(Oid hllset);
-char *sync_hllset_function(const SyncSet *set, const char *name);
 char *sync_bare(const SyncColumn *columns, int count); /* "day, page" */
 char *sync_base(const SyncSet *set);                   /* the table, ready for FROM */
 char *sync_numbered(const char *prefix, int from, int count, const char *suffix); /* "r.k1, r.k2" */
@@ -110,7 +129,7 @@ typedef struct SyncDigester
 	FmgrInfo digest;
 } SyncDigester;
 
-void sync_digester_init(SyncDigester *digester, Oid hllset, MemoryContext context);
+void sync_digester_init(SyncDigester *digester, MemoryContext context);
 /* False if a value is no plain set: an expression or a sample. */
 bool sync_digest(SyncDigester *digester, const Datum *sketches, const bool *nulls, int count,
 				 pg_uuid_t *digest);

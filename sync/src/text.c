@@ -5,13 +5,10 @@
  */
 #include "set.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 char *
 sync_table_name(Oid relid)
@@ -26,26 +23,6 @@ sync_base(const SyncSet *set)
 {
 	return psprintf("%s%s", get_rel_relkind(set->relid) == RELKIND_RELATION ? "ONLY " : "",
 					sync_table_name(set->relid));
-}
-
-/* The extension hllset may be in any schema: that of its type. */
-char *
-sync_hllset_schema(Oid hllset)
-{
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(hllset));
-	Oid schema;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for type %u", hllset);
-	schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
-	ReleaseSysCache(tuple);
-	return get_namespace_name(schema);
-}
-
-char *
-sync_hllset_function(const SyncSet *set, const char *name)
-{
-	return quote_qualified_identifier(sync_hllset_schema(set->sketches[0].type), name);
 }
 
 char *

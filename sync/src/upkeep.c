@@ -50,6 +50,7 @@ rescan(SyncSet *set)
 	SyncUser user;
 
 	sync_note_new(set);
+	sync_fault("mid_note");
 	count = note_differences(set);
 	user = sync_enter_catalog();
 	sync_run("UPDATE hllset_sync.sets SET last_rescan = now() WHERE set_id = %d", set->id);

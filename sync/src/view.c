@@ -15,12 +15,12 @@
 static char *
 define_global(const SyncSet *set)
 {
+	const char *unite = sync_function_name(sync_hllset_function(SYNC_UNION_AGG));
 	StringInfoData unions;
 
 	initStringInfo(&unions);
 	for (int i = 0; i < set->nsketches; i++)
-		appendStringInfo(&unions, ", %s(%s) AS %s", sync_hllset_function(set, "hll_union_agg"),
-						 quote_identifier(set->sketches[i].name),
+		appendStringInfo(&unions, ", %s(%s) AS %s", unite, quote_identifier(set->sketches[i].name),
 						 quote_identifier(set->sketches[i].name));
 	return psprintf("SELECT %s%s FROM (SELECT %s, %s FROM %s"
 					" UNION ALL SELECT %s, %s FROM hllset_sync.copy_%d) u GROUP BY %s",
@@ -84,6 +84,7 @@ sync_create_views(const SyncSet *set, const char *global_view, const char *by_no
 				 errhint("Rename the column, or do without the view: by_node_view => ''.")));
 	sync_run("CREATE VIEW %s AS %s", check_name(set, by_node_view, "by_node_view"),
 			 define_by_node(set));
+	sync_fault("views_made");
 }
 
 /* ---- another owner ---- */
