@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_now);
 PG_FUNCTION_INFO_V1(hllset_sync_wait_caught_up);
@@ -19,6 +20,7 @@ typedef struct Set
 {
 	int id;
 	char *name;
+	Oid relid;
 	List *servers; /* it is pushed to */
 } Set;
 
@@ -59,13 +61,24 @@ require_scheduler(const char *database)
 				 errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
 }
 
-static void
-check_server(const char *name)
+/* One that was dropped, though it is still a peer, has no rights of its own. */
+static bool
+may_use(const char *name)
 {
-	ForeignServer *server = GetForeignServerByName(name, false);
+	ForeignServer *server = GetForeignServerByName(name, true);
 
-	if (!sync_may_use_server(server->serverid))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FOREIGN_SERVER, name);
+	return server == NULL ? superuser() : sync_may_use_server(server->serverid);
+}
+
+/* To wait is to wake the workers of the servers. */
+static void
+check_servers(List *servers)
+{
+	ListCell *cell;
+
+	foreach (cell, servers)
+		if (!may_use(lfirst(cell)))
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FOREIGN_SERVER, lfirst(cell));
 }
 
 static Datum
@@ -143,7 +156,7 @@ get_servers(const char *server, const char *but, const char *set)
 }
 
 static const char read_sets[] =
-	"SELECT set_id, set_name FROM hllset_sync.sets"
+	"SELECT set_id, set_name, relid::oid FROM hllset_sync.sets"
 	" WHERE CASE WHEN $1 IS NULL THEN state <> 'broken' ELSE set_name = $1 END";
 
 static List *
@@ -163,6 +176,7 @@ get_sets(const char *name)
 
 		set->id = DatumGetInt32(sync_field(i, 1, &null));
 		set->name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+		set->relid = DatumGetObjectId(sync_field(i, 3, &null));
 		set->servers = NIL;
 		sets = lappend(sets, set);
 	}
@@ -200,7 +214,8 @@ request_rounds(List *servers)
 	foreach (cell, servers)
 		(void) sync_request_round(lfirst(cell));
 	/* A peer that was just added has no worker yet. */
-	sync_wake_scheduler();
+	if (servers != NIL)
+		sync_wake_scheduler();
 }
 
 /* YES once all have ended a round begun since then, NO if one ended in an error. */
@@ -251,9 +266,10 @@ wait_for_rounds(FunctionCallInfo fcinfo, const char *but, Answer (*look)(const W
 	Wait wait = {.since = GetCurrentTimestamp()};
 
 	if (server != NULL)
-		check_server(server);
+		check_servers(list_make1(GetForeignServerByName(server, false)->servername));
 	require_scheduler(get_database_name(MyDatabaseId));
 	wait.servers = get_servers(server, but, NULL);
+	check_servers(wait.servers);
 	request_rounds(wait.servers);
 	return wait_until(look, &wait, deadline);
 }
@@ -315,6 +331,25 @@ all_everywhere(const Wait *wait)
 	return YES;
 }
 
+/* ERROR but for the owner of its table and for who may use all servers that it is pushed to. */
+static void
+check_set(const Set *set)
+{
+	ListCell *cell;
+	bool allowed = set->servers != NIL || superuser();
+
+	if (get_rel_name(set->relid) != NULL && SYNC_OWNS_TABLE(set->relid, GetUserId()))
+		return;
+	foreach (cell, set->servers)
+		allowed = allowed && may_use(lfirst(cell));
+	if (!allowed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for set \"%s\"", set->name),
+				 errhint("The owner of its table may wait for it, and who may use each server "
+						 "that it is pushed to.")));
+}
+
 /* (set_name text, timeout interval): whether all that was committed here before the call is at all peers that are not paused. */
 Datum
 hllset_sync_wait_for_peers(PG_FUNCTION_ARGS)
@@ -332,6 +367,7 @@ hllset_sync_wait_for_peers(PG_FUNCTION_ARGS)
 		Set *set = lfirst(cell);
 
 		set->servers = get_servers(NULL, "pull", set->name);
+		check_set(set);
 	}
 	sync_request_sequencing(database);
 	request_rounds(get_servers(NULL, "pull", name));

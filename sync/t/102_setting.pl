@@ -131,7 +131,18 @@ is($node->safe_psql('app', 'SELECT count(*) FROM hllset_sync.worker_status()', e
 $node->safe_psql('app', 'GRANT USAGE ON FOREIGN SERVER far TO reader');
 is($node->safe_psql('app', 'SELECT string_agg(peer, $$,$$) FROM hllset_sync.status', extra_params => [ '-U', 'reader' ]), 'far', 'who may use the server sees it');
 like(($node->psql('app', "SELECT hllset_sync.sync_now('hole')", extra_params => [ '-U', 'reader' ]))[2], qr/permission denied for foreign server hole/, 'and no other');
-$node->safe_psql('app', 'REVOKE USAGE ON FOREIGN SERVER far FROM reader; GRANT pg_monitor TO reader');
+# To wait is to wake workers.
+my $waits = sub { return join ' | ', map { my ($rc, $out, $err) = $node->psql('app', "SELECT hllset_sync.$_", extra_params => [ '-U', 'reader' ]); $rc == 0 ? $out : $err =~ s/.*?ERROR:  ([^\n]*).*/$1/sr } @_ };
+my @all = ("sync_now(timeout => '1 s')", "wait_caught_up(timeout => '1 s')", "wait_for_peers(timeout => '1 s')", "wait_for_peers('visits', '1 s')");
+is($waits->(@all), 'permission denied for foreign server hole | permission denied for foreign server hole | permission denied for set "named" | permission denied for set "visits"', 'who waits for all must be allowed to use all');
+$node->safe_psql('app', 'REVOKE USAGE ON FOREIGN SERVER far FROM reader');
+is($waits->("sync_now('far', '1 s')", @all), join(' | ', ('permission denied for foreign server far') x 3, 'permission denied for set "named"', 'permission denied for set "visits"'), 'a stranger may wait for nothing');
+$node->safe_psql('app', 'GRANT USAGE ON FOREIGN SERVER far, hole TO reader');
+like($waits->(@all), qr/^[tf] \| [tf] \| [tf] \| [tf]$/, 'and who may use all servers for all');
+$node->safe_psql('app', 'REVOKE USAGE ON FOREIGN SERVER far, hole FROM reader; ALTER TABLE visits OWNER TO reader');
+like($waits->("wait_for_peers('visits', '1 s')"), qr/^[tf]$/, 'the owner of a table for its set');
+is($waits->("wait_for_peers(timeout => '1 s')"), 'permission denied for set "named"', 'but for no other');
+$node->safe_psql('app', 'ALTER TABLE visits OWNER TO CURRENT_USER; GRANT pg_monitor TO reader');
 is($node->safe_psql('app', 'SELECT count(*) FROM hllset_sync.status', extra_params => [ '-U', 'reader' ]), '2', 'pg_monitor sees all');
 
 # ---- no slot is free ----
