@@ -39,4 +39,13 @@ SELECT count(*) FROM copied JOIN hashes USING (h, x);
 SELECT hll_add_agg(h) = hll_add_agg(x) AS aggregate, hll_add_agg(h, 9) = hll_add_agg(x, 9) AS at_9, approx_count_distinct(h) FROM hashes;
 SELECT hll_add(hllset_of(1), hll_hash(2)) = hllset_of(1, 2) AS add, hll_may_contain(hllset_of(1), hll_hash(1)) AS contains;
 
+-- another type of that name, which the owner of the extension may add to it, is none
+BEGIN;
+CREATE SCHEMA other;
+CREATE TYPE other.hllhash AS ENUM ('a');
+CREATE TYPE other.letter AS ENUM ('a');
+ALTER EXTENSION hllset ADD TYPE other.hllhash;
+SELECT hll_hash('a'::other.hllhash) = hll_hash('a'::other.letter) AS by_label, hllset_of('a'::other.hllhash) = hllset_of('a'::other.letter) AS element;
+ROLLBACK;
+
 DROP TABLE hashes, copied;

@@ -67,7 +67,10 @@ type_name(Oid type)
 	return name;
 }
 
-/* By its extension: the schema may be any. */
+/*
+ * By its extension: the schema may be any. The owner of the extension, who may be no superuser, may have added others of that name, but base types
+ * only superusers make.
+ */
 bool
 hllset_is_own_type(Oid type, const char *name)
 {
@@ -75,7 +78,8 @@ hllset_is_own_type(Oid type, const char *name)
 	bool same = strcmp(found, name) == 0;
 
 	pfree(found);
-	return same && getExtensionOfObject(TypeRelationId, type) == get_extension_oid("hllset", true);
+	return same && get_typtype(type) == TYPTYPE_BASE &&
+		   getExtensionOfObject(TypeRelationId, type) == get_extension_oid("hllset", true);
 }
 
 static const char *
