@@ -233,7 +233,7 @@ lock_table(Oid relid)
 
 /*
  * Whoever owns the schema, as the owner of a database may, could otherwise rename it, and put another table in the place of this one, between
- * the moments in which a statement is written and read.
+ * the moments in which a statement is written and read. (Older minor versions rename without this lock, so there it is in vain.)
  */
 static bool
 lock_schema(Oid schema, bool wait)

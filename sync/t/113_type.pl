@@ -146,9 +146,11 @@ $keeper->('ALTER DATABASE app RESET search_path');
 # Statements are texts, with names. He owns the schemas, and puts others in their places while one is at work.
 SKIP:
 {
-	skip 'no fault points in this build', 8 if $node->safe_psql('postgres', "LOAD 'hllset_sync'; SELECT current_setting('hllset_sync.fault', true) IS NULL") eq 't';
+	skip 'no fault points in this build', 9 if $node->safe_psql('postgres', "LOAD 'hllset_sync'; SELECT current_setting('hllset_sync.fault', true) IS NULL") eq 't';
 	$keeper->('CREATE SCHEMA bed; GRANT ALL ON SCHEMA bed TO PUBLIC');
 	$node->safe_psql('app', 'CREATE TABLE bed.bait (k int PRIMARY KEY, s types.hllset(12)); INSERT INTO bed.bait VALUES (1, NULL)');
+	skip 'this server does not lock a schema that it renames', 9
+		unless $node->safe_psql('app', "BEGIN; ALTER SCHEMA bed RENAME TO cradle; SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_namespace'::regclass AND mode = 'AccessExclusiveLock'");
 	for ([ 'views_made', "CALL hllset_sync.register('bed.bait', 'bait')", 'bed', 'types' ], [ 'mid_note', "SELECT hllset_sync.rescan('bait')", 'bed' ], [ 'after_advance', "SELECT * FROM hllset_sync.p_heads('{bait}')", 'bed' ])
 	{
 		my ($point, $statement, @schemas) = @$_;
@@ -166,8 +168,15 @@ SKIP:
 		$session->finish;
 		is($err, '', "$point: and it goes on");
 	}
-	$keeper->('ALTER SCHEMA bed RENAME TO cradle');
-	is($node->safe_psql('app', "SELECT hllset_sync.rescan('bait')"), '0', 'but afterwards, which disturbs nobody');
+
+	# The other way round it is not waited for.
+	my ($in, $out) = ("BEGIN; ALTER SCHEMA bed RENAME TO cradle;\n\\echo renamed\n", '');
+	my $renamer = IPC::Run::start([ 'psql', '-XqAt', '-U', 'keeper', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, IPC::Run::timeout(60));
+	$renamer->pump until $out =~ /renamed/;
+	is($node->safe_psql('app', "SELECT description FROM hllset_sync.p_sets()"), 'the schema of its table is locked', 'a schema that is being renamed is not waited for');
+	$in = "COMMIT;\n";
+	$renamer->finish;
+	is($node->safe_psql('app', "SELECT hllset_sync.rescan('bait')"), '0', 'and afterwards it has another name, which disturbs nobody');
 }
 
 # ---- settings of the planner ----
