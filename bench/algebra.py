@@ -19,6 +19,7 @@ from itertools import accumulate, pairwise
 
 from accuracy import (ADDRESS_BITS, CHANCE, LEVELS, Report, binomial_tails, chi_square_tails, elements, first_element,
                       level_probability, normal_tails, percent)
+from lopsided import measure_lopsided, print_lopsided
 from overlaps import PRECISIONS, measure_overlaps, print_overlaps
 from server import Backend, machine, table
 
@@ -41,8 +42,9 @@ SINGLE_ERROR = .0101
 TRIPLE_ERRORS = {'(a & b) & c': .033, '(a - b) - c': .031, '(a # b) & c': .024, 'a - (b & c)': .015}
 QUADRUPLE = ('((a & b) & c) & d', '((a - b) - c) - d', '(a & b) - (c | d)', '(a # b) & (c - d)', '(a - b) | (c - d)')
 
-FULL = {'trials': {100_000: 300, 1_000_000: 300}, 'log': (200, 1_000_000), 'bound': (200, 200_000), 'cases': 10_000, 'matrix': (300, 100_000)}
-SMOKE = {'trials': {100_000: 20}, 'log': (10, 100_000), 'bound': (10, 20_000), 'cases': 300, 'matrix': (20, 10_000)}
+FULL = {'trials': {100_000: 300, 1_000_000: 300}, 'log': (200, 1_000_000), 'bound': (200, 200_000), 'lopsided': (200, 1_000_000),
+        'cases': 10_000, 'matrix': (300, 100_000)}
+SMOKE = {'trials': {100_000: 20}, 'log': (10, 100_000), 'bound': (10, 20_000), 'lopsided': (20, 20_000), 'cases': 300, 'matrix': (20, 10_000)}
 
 
 # ---- theory ----
@@ -351,12 +353,11 @@ def make_cases(session, count):
 
 def case_columns():
     """The counts of CLIPPED; for each the least count of a source around it, at its precision; count and error of the terms of BALANCES."""
-    counts = [f'hll_cardinality({expression})' for expression in CLIPPED]
-
-    def folded(value, other):
+    def folded(term, whole):
         # An empty result, or a part of it, may be finer than what it came from.
-        return f'hll_fold({value}, least(hll_precision({value}), hll_precision({other})))'
+        return f'hll_fold({term}, least(hll_precision({term}), hll_precision({whole})))'
 
+    counts = [f'hll_cardinality({expression})' for expression in CLIPPED]
     limits = ['least(' + ', '.join(f'hll_cardinality({folded(name, expression)})' for name in names) + ')'
               for expression, names in CLIPPED.items()]
     terms = [folded(term, sum_[0]) for sum_, other in BALANCES for term in sum_ + other]
@@ -473,22 +474,25 @@ def main():
 
     start = time.monotonic()
     report = Report()
-    report.overlaps, report.logs, report.cases, report.times = [], [], [], []
+    report.overlaps, report.lopsided, report.logs, report.cases, report.times = [], [], [], [], []
     with Backend('jit=off') as backend:
         session = backend.session
         session.run('CREATE EXTENSION IF NOT EXISTS hllset')
         about = machine(session)
         measure_points(session, report, plan['trials'])
         measure_bound(session, report, *plan['bound'])
+        measure_lopsided(session, report, *plan['lopsided'])
         measure_log(session, report, *plan['log'])
         measure_cases(session, report, plan['cases'])
         measure_matrix(backend, report, *plan['matrix'])
     print_points(report)
     print_overlaps(report)
+    print_lopsided(report)
     print_others(report)
     if options.json:
         with open(options.json, 'w', encoding='utf-8') as file:
-            json.dump({'machine': about, 'points': report.points, 'overlaps': report.overlaps, 'logs': report.logs, 'cases': report.cases,
+            json.dump({'machine': about, 'points': report.points, 'overlaps': report.overlaps, 'lopsided': report.lopsided,
+                       'logs': report.logs, 'cases': report.cases,
                        'times': report.times, 'broken': report.broken}, file, indent=1)
     for what in report.broken:
         print(f'BROKEN: {what}')
