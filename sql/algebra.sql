@@ -192,5 +192,10 @@ SELECT hll_diff(old => hllset_of(1), new => NULL) IS NULL AS strict;
 
 SELECT (NULL & s) IS NULL AND (s & NULL) IS NULL AS "and", (NULL - s) IS NULL AND (s - NULL) IS NULL AS minus, (NULL # s) IS NULL AND (s # NULL) IS NULL AS exclusive FROM hllset_of(1) s;
 
+-- a small set beside a large or a saturated one: where nothing excludes 0, the interval holds it
+SELECT name, lower, round(upper) AS upper
+FROM (SELECT hll_add_agg(x) AS a FROM generate_series(1, 1000000) x) x, (SELECT hll_add_agg(-x) AS b, hll_add_agg(x) AS c, hll_add_agg(x, 4) AS d FROM generate_series(1, 4) x) y, (SELECT '\x01010401202008'::hllset AS f) z,
+	LATERAL (VALUES (1, 'disjoint', a & b), (2, 'within', c - a), (3, 'saturated', f & d), (4, 'saturated', d - f)) v (n, name, value), hll_cardinality_bounds(value) ORDER BY n;
+
 DROP TABLE base, triple, grown, crowd, met, form, copied, typed;
 DROP FUNCTION apply(text, hllset, hllset), apply(text, bit, bit), large(int[]), tree(text, int);
