@@ -243,7 +243,8 @@ Census::has_no_end(Regions regions) const
 	bool found = false;
 
 	for (int i = 0; i < source_count_; i++)
-		saturated |= static_cast<uint32_t>(estimates_[i].law == HLLSET_SATURATED) << i;
+		if (estimates_[i].law == HLLSET_SATURATED)
+			saturated |= 1u << i;
 	for (uint32_t r = 1; r < 1u << source_count_; r++)
 		found = found || ((regions >> r & 1) != 0 && (r & ~saturated) == 0);
 	return found;
