@@ -18,7 +18,7 @@ count_tests() {
 		/^(# | )All [0-9]+ tests passed/ { seen = 1; sub(/.*All /, ""); n += $1 + 0 }                       # pg_regress
 		/^Files=[0-9]+, Tests=[0-9]+/ { seen = 1; sub(/.*Tests=/, ""); n += $1 + 0 }                        # prove
 		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                                      # unittest
-		/^(boundary|builds|errors|functions|meta): [0-9]+ rules hold$/ { seen = 1; n += $2 }
+		/^(boundary|builds|errors|functions|meta|steps): [0-9]+ rules hold$/ { seen = 1; n += $2 }
 		/^packages: [0-9]+ checks hold$/ { seen = 1; n += $2 }
 		/^clients: [0-9]+ cases hold/ { seen = 1; n += $2 }
 		/^layout: [0-9]+ files / { seen = 1; n += $2 }
@@ -89,12 +89,17 @@ lane_failed() {
 
 # end_lanes: until all lanes have ended; at the first that fails the run ends.
 end_lanes() {
-	local ended result
+	local group result
 	while [ ${#lanes[@]} -gt 0 ]; do
-		result=0
-		wait -n -p ended "${!lanes[@]}" || result=$?
-		[ "$result" -eq 0 ] || lane_failed "${lanes[$ended]}"
-		unset "running[$ended]" "lanes[$ended]"
+		# Not by "wait -n", which knows nothing of a lane that has ended already.
+		for group in "${!lanes[@]}"; do
+			! kill -0 "$group" 2>/dev/null || continue
+			result=0
+			wait "$group" || result=$?
+			[ "$result" -eq 0 ] || lane_failed "${lanes[$group]}"
+			unset "running[$group]" "lanes[$group]"
+		done
+		sleep 0.1
 	done
 }
 

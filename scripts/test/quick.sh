@@ -25,6 +25,7 @@ second_implementation() {
 
 quick_type() {
 	step "layer rules" 3 as_owner test/boundary.sh
+	step "a run that fails says so" 5 as_owner test/steps.sh
 	step "errors say what to do" 1 as_owner test/errors.py
 	step "functions have all that belongs to them" 1 as_owner test/functions.py
 	step "META.json, as PGXN demands" 1 as_owner test/meta.py
