@@ -213,6 +213,17 @@ CREATE FUNCTION hll_hash(x "any") RETURNS hllhash
 	AS 'MODULE_PATHNAME', 'hllset_hash_any' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION hll_hash("any") IS 'hash of an element; that of an enum changes when its value is renamed';
 
+/* Not strict: a key that was not found must not make an empty set. */
+CREATE FUNCTION hll_hash(x "any", key bytea) RETURNS hllhash
+	AS 'MODULE_PATHNAME', 'hllset_hash_any_keyed' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION hll_hash("any", bytea) IS 'hash of an element under a key of 16 bytes, without which nobody can tell whose it is';
+
+-- ---- expanded ----
+
+CREATE FUNCTION hll_add_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_add_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hll_add_support(internal) IS 'internal: support of the planner';
+
 -- ---- setops ----
 
 CREATE FUNCTION hllset_empty(p integer DEFAULT 12) RETURNS hllset
@@ -223,9 +234,6 @@ CREATE FUNCTION hllset_of(VARIADIC elements "any") RETURNS hllset
 	AS 'MODULE_PATHNAME', 'hllset_of' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION hllset_of(VARIADIC "any") IS 'the set of the arguments, at precision 12; NULLs are ignored';
 
-CREATE FUNCTION hll_add_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'hllset_add_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION hll_add_support(internal) IS 'internal: support of the planner';
 CREATE FUNCTION hll_add(s hllset, x "any") RETURNS hllset
 	AS 'MODULE_PATHNAME', 'hllset_add' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400 SUPPORT hll_add_support;
 COMMENT ON FUNCTION hll_add(hllset, "any") IS 'the set with one more element, or with the element of an hllhash; NULL adds nothing';
@@ -261,10 +269,6 @@ COMMENT ON OPERATOR # (hllset, hllset) IS 'the elements that are in exactly one 
 CREATE FUNCTION hll_diff(old hllset, new hllset, OUT deleted hllset, OUT retained hllset, OUT added hllset)
 	AS 'MODULE_PATHNAME', 'hllset_diff' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1200;
 COMMENT ON FUNCTION hll_diff(hllset, hllset) IS 'the elements that are gone, that stayed and that came between an old value and a new one';
-
-CREATE FUNCTION hll_may_contain(s hllset, x "any") RETURNS boolean
-	AS 'MODULE_PATHNAME', 'hllset_may_contain' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200;
-COMMENT ON FUNCTION hll_may_contain(hllset, "any") IS 'whether the set may contain an element, or the one of an hllhash: false is certain';
 
 -- ---- estimate ----
 
@@ -318,6 +322,12 @@ CREATE FUNCTION hll_dice(a hllset, b hllset) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'hllset_dice' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2000;
 COMMENT ON FUNCTION hll_dice(hllset, hllset) IS 'elements in both over the arithmetic mean of the sizes';
 
+-- ---- regions ----
+
+CREATE FUNCTION hll_regions(VARIADIC s hllset[], OUT sets integer[], OUT cardinality double precision, OUT error double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hllset_regions' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 ROWS 31;
+COMMENT ON FUNCTION hll_regions(VARIADIC hllset[]) IS 'estimated numbers of elements that are in exactly these of up to six sets, and their standard errors';
+
 -- ---- predicate ----
 
 CREATE FUNCTION hll_contains(a hllset, b hllset) RETURNS boolean
@@ -344,6 +354,135 @@ CREATE OPERATOR && (LEFTARG = hllset, RIGHTARG = hllset, FUNCTION = hll_overlaps
 	RESTRICT = contsel, JOIN = contjoinsel);
 COMMENT ON OPERATOR && (hllset, hllset) IS 'whether the two are seen to share elements; exact for small sets';
 
+CREATE FUNCTION hll_may_contain(s hllset, x "any") RETURNS boolean
+	AS 'MODULE_PATHNAME', 'hllset_may_contain' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200;
+COMMENT ON FUNCTION hll_may_contain(hllset, "any") IS 'whether the set may contain an element, or the one of an hllhash: false is certain';
+
+-- ---- signature ----
+
+CREATE FUNCTION hll_signature(s hllset, keys integer DEFAULT 64) RETURNS integer[]
+	AS 'MODULE_PATHNAME', 'hllset_signature' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hll_signature(hllset, integer) IS 'the largest keys of the elements, a random sample that sets have in common as they have elements in common';
+
+-- ---- selectivity ----
+
+CREATE FUNCTION hll_search_sel(internal, oid, internal, integer) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'hllset_search_sel' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hll_search_sel(internal, oid, internal, integer) IS 'internal: support of the planner';
+CREATE FUNCTION hll_search_joinsel(internal, oid, internal, smallint, internal) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'hllset_search_joinsel' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hll_search_joinsel(internal, oid, internal, smallint, internal) IS 'internal: support of the planner';
+
+-- ---- similar ----
+
+CREATE TYPE hllsimilar;
+
+CREATE FUNCTION hllsimilar_in(cstring) RETURNS hllsimilar
+	AS 'MODULE_PATHNAME', 'hllset_similar_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllsimilar_in(cstring) IS 'internal: input and output of the type';
+CREATE FUNCTION hllsimilar_out(hllsimilar) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'hllset_similar_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllsimilar_out(hllsimilar) IS 'internal: input and output of the type';
+CREATE FUNCTION hllsimilar_recv(internal) RETURNS hllsimilar
+	AS 'MODULE_PATHNAME', 'hllset_similar_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllsimilar_recv(internal) IS 'internal: input and output of the type';
+CREATE FUNCTION hllsimilar_send(hllsimilar) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'hllset_similar_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllsimilar_send(hllsimilar) IS 'internal: input and output of the type';
+
+CREATE TYPE hllsimilar (
+	INPUT = hllsimilar_in, OUTPUT = hllsimilar_out, RECEIVE = hllsimilar_recv, SEND = hllsimilar_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = external, CATEGORY = 'U');
+COMMENT ON TYPE hllsimilar IS 'query for similar sets: a signature and a threshold';
+
+CREATE FUNCTION hll_similar_to(s hllset, at_least double precision DEFAULT 0.1) RETURNS hllsimilar
+	AS 'MODULE_PATHNAME', 'hllset_similar_to' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hll_similar_to(hllset, double precision) IS 'query for the sets that are similar to this one: with a Jaccard index of at_least';
+
+CREATE FUNCTION hllset_is_similar(hllset, hllsimilar) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'hllset_is_similar' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION hllset_is_similar(hllset, hllsimilar) IS 'internal: implementation of operator %';
+
+CREATE OPERATOR % (LEFTARG = hllset, RIGHTARG = hllsimilar, FUNCTION = hllset_is_similar, RESTRICT = hll_search_sel, JOIN = hll_search_joinsel);
+COMMENT ON OPERATOR % (hllset, hllsimilar) IS 'whether the set is similar, as the query asks';
+
+CREATE FUNCTION hllset_gin_signature(hllset, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_gin_signature' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hllset_gin_signature(hllset, internal, internal) IS 'internal: support of an operator class';
+CREATE FUNCTION hllset_gin_similar_query(hllset, internal, smallint, internal, internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_gin_similar_query' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllset_gin_similar_query(hllset, internal, smallint, internal, internal, internal, internal) IS 'internal: support of an operator class';
+CREATE FUNCTION hllset_gin_similar_consistent(internal, smallint, hllset, integer, internal, internal, internal, internal) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'hllset_gin_similar_consistent' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllset_gin_similar_consistent(internal, smallint, hllset, integer, internal, internal, internal, internal) IS 'internal: support of an operator class';
+CREATE FUNCTION hllset_gin_similar_triconsistent(internal, smallint, hllset, integer, internal, internal, internal) RETURNS "char"
+	AS 'MODULE_PATHNAME', 'hllset_gin_similar_triconsistent' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllset_gin_similar_triconsistent(internal, smallint, hllset, integer, internal, internal, internal) IS 'internal: support of an operator class';
+
+CREATE OPERATOR CLASS hllset_ops DEFAULT FOR TYPE hllset USING gin AS
+	OPERATOR 1 % (hllset, hllsimilar),
+	FUNCTION 1 pg_catalog.btint4cmp(integer, integer), FUNCTION 2 hllset_gin_signature(hllset, internal, internal),
+	FUNCTION 3 hllset_gin_similar_query(hllset, internal, smallint, internal, internal, internal, internal),
+	FUNCTION 4 hllset_gin_similar_consistent(internal, smallint, hllset, integer, internal, internal, internal, internal),
+	FUNCTION 6 hllset_gin_similar_triconsistent(internal, smallint, hllset, integer, internal, internal, internal),
+	STORAGE integer;
+COMMENT ON OPERATOR CLASS hllset_ops USING gin IS 'by signatures, for %';
+
+-- ---- within ----
+
+CREATE TYPE hllwithin;
+
+CREATE FUNCTION hllwithin_in(cstring) RETURNS hllwithin
+	AS 'MODULE_PATHNAME', 'hllset_within_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllwithin_in(cstring) IS 'internal: input and output of the type';
+CREATE FUNCTION hllwithin_out(hllwithin) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'hllset_within_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllwithin_out(hllwithin) IS 'internal: input and output of the type';
+CREATE FUNCTION hllwithin_recv(internal) RETURNS hllwithin
+	AS 'MODULE_PATHNAME', 'hllset_within_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllwithin_recv(internal) IS 'internal: input and output of the type';
+CREATE FUNCTION hllwithin_send(hllwithin) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'hllset_within_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllwithin_send(hllwithin) IS 'internal: input and output of the type';
+
+CREATE TYPE hllwithin (
+	INPUT = hllwithin_in, OUTPUT = hllwithin_out, RECEIVE = hllwithin_recv, SEND = hllwithin_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = external, CATEGORY = 'U');
+COMMENT ON TYPE hllwithin IS 'query for containing sets: the sample of a set and a threshold';
+
+CREATE FUNCTION hll_within(s hllset, at_least double precision DEFAULT 0.5) RETURNS hllwithin
+	AS 'MODULE_PATHNAME', 'hllset_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION hll_within(hllset, double precision) IS 'query for the sets that contain at_least this share of the elements of this one';
+
+CREATE FUNCTION hllset_contains_part(hllset, hllwithin) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'hllset_contains_part' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4000;
+COMMENT ON FUNCTION hllset_contains_part(hllset, hllwithin) IS 'internal: implementation of operator %>';
+
+CREATE OPERATOR %> (LEFTARG = hllset, RIGHTARG = hllwithin, FUNCTION = hllset_contains_part, RESTRICT = hll_search_sel, JOIN = hll_search_joinsel);
+COMMENT ON OPERATOR %> (hllset, hllwithin) IS 'whether the set contains as much as the query asks';
+
+CREATE FUNCTION hllset_gin_contain_keys(hllset, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_gin_contain_keys' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hllset_gin_contain_keys(hllset, internal, internal) IS 'internal: support of an operator class';
+CREATE FUNCTION hllset_gin_within_query(hllset, internal, smallint, internal, internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_gin_within_query' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllset_gin_within_query(hllset, internal, smallint, internal, internal, internal, internal) IS 'internal: support of an operator class';
+CREATE FUNCTION hllset_gin_within_consistent(internal, smallint, hllset, integer, internal, internal, internal, internal) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'hllset_gin_within_consistent' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllset_gin_within_consistent(internal, smallint, hllset, integer, internal, internal, internal, internal) IS 'internal: support of an operator class';
+CREATE FUNCTION hllset_gin_within_triconsistent(internal, smallint, hllset, integer, internal, internal, internal) RETURNS "char"
+	AS 'MODULE_PATHNAME', 'hllset_gin_within_triconsistent' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hllset_gin_within_triconsistent(internal, smallint, hllset, integer, internal, internal, internal) IS 'internal: support of an operator class';
+
+CREATE OPERATOR CLASS hllset_contain_ops FOR TYPE hllset USING gin AS
+	OPERATOR 1 %> (hllset, hllwithin),
+	FUNCTION 1 pg_catalog.btint4cmp(integer, integer), FUNCTION 2 hllset_gin_contain_keys(hllset, internal, internal),
+	FUNCTION 3 hllset_gin_within_query(hllset, internal, smallint, internal, internal, internal, internal),
+	FUNCTION 4 hllset_gin_within_consistent(internal, smallint, hllset, integer, internal, internal, internal, internal),
+	FUNCTION 6 hllset_gin_within_triconsistent(internal, smallint, hllset, integer, internal, internal, internal),
+	STORAGE integer;
+COMMENT ON OPERATOR CLASS hllset_contain_ops USING gin IS 'by samples of elements at precision 12, for %>';
+
 -- ---- info ----
 
 CREATE FUNCTION hll_precision(s hllset) RETURNS integer
@@ -365,6 +504,21 @@ COMMENT ON FUNCTION hll_digest(hllset) IS '128-bit content id: equal sets have e
 CREATE FUNCTION hll_bits(s hllset, OUT bucket integer, OUT level integer) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'hllset_bits' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200 ROWS 1000;
 COMMENT ON FUNCTION hll_bits(hllset) IS 'the bits that are set, one row each';
+
+-- ---- sample ----
+
+CREATE FUNCTION hll_coupon(x "any") RETURNS integer
+	AS 'MODULE_PATHNAME', 'hllset_coupon' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION hll_coupon("any") IS 'what an element, or the one of an hllhash, is found by among the samples of sets; that of an enum changes when its value is renamed';
+
+/* A set of precision 12 has 512 to 1,024 tokens, of which some satisfy an expression. */
+CREATE FUNCTION hll_sample(s hllset, least_level integer DEFAULT 0) RETURNS SETOF integer
+	AS 'MODULE_PATHNAME', 'hllset_sample' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 400 ROWS 500;
+COMMENT ON FUNCTION hll_sample(hllset, integer) IS 'the hll_coupon of a sample of the elements: all of a small set, of others those of high levels';
+
+CREATE FUNCTION hll_sample_rate(s hllset, least_level integer DEFAULT 0) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'hllset_sample_rate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION hll_sample_rate(hllset, integer) IS 'the share of the elements that hll_sample has';
 
 -- ---- aggregate ----
 
@@ -425,6 +579,19 @@ CREATE AGGREGATE approx_count_distinct(x anyelement, p integer) (SFUNC = hll_add
 	FINALFUNC = hll_accum_count, FINALFUNC_MODIFY = READ_ONLY, PARALLEL = SAFE);
 COMMENT ON AGGREGATE approx_count_distinct(anyelement, integer) IS 'estimated number of distinct values, counted at precision p';
 
+-- ---- rolling ----
+
+-- hll_union_agg over a window that moves
+CREATE FUNCTION hll_rolling_trans(internal, hllset) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_rolling_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hll_rolling_trans(internal, hllset) IS 'internal: support of an aggregate';
+CREATE FUNCTION hll_rolling_inverse(internal, hllset) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hllset_rolling_inverse' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hll_rolling_inverse(internal, hllset) IS 'internal: support of an aggregate';
+CREATE FUNCTION hll_rolling_final(internal) RETURNS hllset
+	AS 'MODULE_PATHNAME', 'hllset_rolling_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
+COMMENT ON FUNCTION hll_rolling_final(internal) IS 'internal: support of an aggregate';
+
 -- ---- union ----
 
 CREATE FUNCTION hll_union_trans(internal, hllset) RETURNS internal
@@ -442,17 +609,6 @@ COMMENT ON FUNCTION hll_union_deserialize(bytea, internal) IS 'internal: support
 CREATE FUNCTION hll_union_final(internal) RETURNS hllset
 	AS 'MODULE_PATHNAME', 'hllset_union_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
 COMMENT ON FUNCTION hll_union_final(internal) IS 'internal: support of an aggregate';
-
--- of a window that moves
-CREATE FUNCTION hll_rolling_trans(internal, hllset) RETURNS internal
-	AS 'MODULE_PATHNAME', 'hllset_rolling_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
-COMMENT ON FUNCTION hll_rolling_trans(internal, hllset) IS 'internal: support of an aggregate';
-CREATE FUNCTION hll_rolling_inverse(internal, hllset) RETURNS internal
-	AS 'MODULE_PATHNAME', 'hllset_rolling_inverse' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
-COMMENT ON FUNCTION hll_rolling_inverse(internal, hllset) IS 'internal: support of an aggregate';
-CREATE FUNCTION hll_rolling_final(internal) RETURNS hllset
-	AS 'MODULE_PATHNAME', 'hllset_rolling_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 400;
-COMMENT ON FUNCTION hll_rolling_final(internal) IS 'internal: support of an aggregate';
 
 CREATE AGGREGATE hll_union_agg(s hllset) (SFUNC = hll_union_trans, STYPE = internal, SSPACE = 8192,
 	COMBINEFUNC = hll_union_combine, SERIALFUNC = hll_union_serialize, DESERIALFUNC = hll_union_deserialize,

@@ -1,4 +1,4 @@
--- The recipes of docs/cookbook.md, which shows parts of this file and what they print (test/cookbook.sh compares).
+-- The recipes of docs/cookbook.md, which shows parts of this file and what they print (test/pages.py compares).
 
 SET client_min_messages = warning;
 CREATE SCHEMA cookbook;
@@ -24,6 +24,12 @@ WHERE abs(u / 6000 - s) < 3 AND percent_of(u, s) < 80;
 CREATE TABLE logins AS
 SELECT date '2026-03-02' + d AS day, u AS user_id FROM generate_series(0, 13) d, generate_series(1, 30000) u
 WHERE percent_of(u, d) < (ARRAY[90, 50, 25, 10, 10, 5])[u % 6 + 1];
+-- A hundred thousand customers; half of them bought in May, of whom some bought in June too, beside new ones. What they have spent so far differs much.
+CREATE TABLE customer AS
+SELECT u AS id, (20 + 380 * (1 - sqrt(1 - percent_of(u, 30) / 100.0)) + u % 7)::int AS spent FROM generate_series(1, 100000) u;
+CREATE TABLE purchase AS
+SELECT m AS month, u AS customer FROM generate_series(5, 6) m, generate_series(1, 100000) u
+WHERE percent_of(u, 31) < 50 AND (m = 5 OR percent_of(u, 32) < 60 - u % 3 * 10) OR m = 6 AND percent_of(u, 31) >= 85;
 
 -- What is shown beside the answers. A count of tens: below that they may depend on the machine's rounding.
 CREATE FUNCTION about(double precision) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT round($1::numeric, -1) $$;
@@ -48,6 +54,11 @@ FROM (SELECT within, user_id, count(*)::int AS days FROM logins, unnest(ARRAY[5,
 CREATE TABLE exact_churn AS
 SELECT count(*) FILTER (WHERE first AND NOT second) AS deleted, count(*) FILTER (WHERE first AND second) AS retained, count(*) FILTER (WHERE second AND NOT first) AS added
 FROM (SELECT bool_or(day = '2026-03-02') AS first, bool_or(day = '2026-03-09') AS second FROM logins GROUP BY user_id) l;
+CREATE TABLE exact_left AS
+SELECT round(avg(spent), 1) AS exact_mean, percentile_disc(0.9) WITHIN GROUP (ORDER BY spent) AS exact_ninetieth, sum(spent) AS exact_sum
+FROM customer WHERE id IN (SELECT customer FROM purchase WHERE month = 5 EXCEPT SELECT customer FROM purchase WHERE month = 6);
+CREATE TABLE exact_region AS
+SELECT sets, count(*) AS exact FROM (SELECT array_agg(right(site, 1)::int ORDER BY site) AS sets FROM readers WHERE site < 'site 6' GROUP BY user_id) r GROUP BY sets;
 
 -- retention cohorts
 CREATE TABLE monthly AS
@@ -172,6 +183,39 @@ SELECT round(1 - hll_containment(a.users, b.users)::numeric, 3) AS churn, round(
 FROM daily a, daily b, exact_churn
 WHERE a.day = '2026-03-02' AND b.day = '2026-03-09';
 
+-- who left: members of a difference
+CREATE TABLE buyers AS
+SELECT month, hll_add_agg(customer) AS set FROM purchase GROUP BY month;
+
+CREATE INDEX ON customer (hll_coupon(id));
+ANALYZE customer, buyers;
+
+CREATE VIEW gone AS
+SELECT may.set - june.set AS set FROM buyers may, buyers june WHERE may.month = 5 AND june.month = 6;
+
+SELECT customer.* FROM gone, hll_sample(set) c JOIN customer ON hll_coupon(id) = c
+WHERE hll_may_contain(set, id)
+ORDER BY spent DESC, id LIMIT 5;
+
+SELECT count(*) AS found, round(avg(spent), 1) AS mean, round((1.96 * stddev(spent) / sqrt(count(*)))::numeric, 1) AS plus_minus, exact_mean,
+	percentile_disc(0.9) WITHIN GROUP (ORDER BY spent) AS ninetieth, exact_ninetieth
+FROM exact_left, gone, hll_sample(set) c JOIN customer ON hll_coupon(id) = c
+WHERE hll_may_contain(set, id)
+GROUP BY exact_mean, exact_ninetieth;
+
+SELECT round((mean * # set)::numeric, -3) AS spent,
+	round((mean * hll_cardinality(set) * 1.96 * sqrt((deviation / mean) ^ 2 / found + hll_relative_error(set) ^ 2))::numeric, -3) AS plus_minus, exact_sum
+FROM exact_left, gone, LATERAL (
+	SELECT count(*) AS found, avg(spent)::float8 AS mean, stddev(spent)::float8 AS deviation
+	FROM hll_sample(set) c JOIN customer ON hll_coupon(id) = c
+	WHERE hll_may_contain(set, id)
+) s;
+
+-- an UpSet table
+SELECT array_to_string(ARRAY(SELECT CASE WHEN i = ANY (sets) THEN 'x' ELSE '.' END FROM generate_series(1, 5) i), ' ') AS "1 2 3 4 5", about(cardinality) AS users, about(error) AS error, coalesce(exact, 0) AS exact
+FROM (SELECT array_agg(users ORDER BY site) AS five FROM audience WHERE site < 'site 6') a, hll_regions(VARIADIC five) LEFT JOIN exact_region USING (sets)
+ORDER BY cardinality DESC LIMIT 12;
+
 -- foreign keys of a schema that declares none
 CREATE SCHEMA shop;
 CREATE TABLE shop.customer AS SELECT 700000 + 3 * i AS id, 'C' || i AS code, 'name ' || i % 900 AS name FROM generate_series(1, 30000) i;
@@ -213,5 +257,76 @@ SELECT f.tab || '.' || f.col AS "column", k.tab || '.' || k.col AS "references",
 FROM profile f JOIN profile k ON f.tab <> k.tab, hll_containment(f.vals, k.vals) contained
 WHERE # k.vals > 0.95 * k.filled AND contained > 0.95
 ORDER BY key_used DESC, 1, 2;
+
+-- foreign keys, by index
+CREATE INDEX ON profile USING gin (vals hllset_contain_ops);
+
+SELECT f.tab || '.' || f.col AS "column", k.tab || '.' || k.col AS "references",
+	round(contained::numeric, 3) AS contained, round(hll_containment(k.vals, f.vals)::numeric, 2) AS key_used
+FROM profile f JOIN profile k ON k.vals %> hll_within(f.vals, 0.9) AND f.tab <> k.tab, hll_containment(f.vals, k.vals) contained
+WHERE # k.vals > 0.95 * k.filled AND contained > 0.95
+ORDER BY key_used DESC, 1, 2;
+
+-- look-alike audiences
+-- 3,000 audiences, each of users who are near its centre; every tenth follows another one.
+CREATE TABLE member AS
+SELECT a AS audience, c + u AS user_id
+FROM (SELECT a, (hashint4extended(CASE WHEN a % 10 = 0 THEN a / 100 * 100 + 1 ELSE a END, 7) & 65535)::int * 40 AS c, 300 + a % 7 * 200 AS n FROM generate_series(1, 3000) a) x, generate_series(0, n) u
+WHERE percent_of(u, a) < 60 + a % 5 * 10;
+
+CREATE TABLE campaign AS
+SELECT audience AS id, 'campaign ' || audience AS name, hll_add_agg(user_id) AS users FROM member GROUP BY audience;
+CREATE INDEX ON campaign USING gin (users);
+
+CREATE TABLE exact_alike AS
+SELECT o.audience AS id, count(*)::numeric / (count(*) + (SELECT count(*) FROM member WHERE audience = o.audience) - count(*) + (SELECT count(*) FROM member WHERE audience = 1501) - count(*)) AS exact
+FROM member q JOIN member o USING (user_id) WHERE q.audience = 1501 GROUP BY 1;
+
+SELECT a.name, round(hll_jaccard(a.users, seed.users)::numeric, 2) AS jaccard, round(exact, 2) AS exact
+FROM campaign seed, campaign a JOIN exact_alike USING (id)
+WHERE seed.id = 1501 AND a.users % hll_similar_to(seed.users) AND a.id <> seed.id
+ORDER BY jaccard DESC, a.id LIMIT 8;
+
+SELECT (SELECT count(*) FROM exact_alike WHERE exact >= 0.1) AS "exact >= 0.1", count(*) AS "of these found"
+FROM campaign seed, campaign a JOIN exact_alike USING (id)
+WHERE seed.id = 1501 AND a.users % hll_similar_to(seed.users) AND exact >= 0.1;
+
+CREATE FUNCTION most_similar(seed hllset, wanted bigint) RETURNS TABLE (name text, jaccard double precision) LANGUAGE sql STABLE AS
+$$
+	WITH threshold AS (
+		SELECT coalesce(max(t), 0.06) AS t FROM unnest(ARRAY[0.8, 0.4, 0.2, 0.1]) t
+		WHERE (SELECT count(*) FROM campaign WHERE users % hll_similar_to(seed, t)) >= wanted)
+	SELECT name, hll_jaccard(users, seed) FROM campaign, threshold
+	WHERE users % hll_similar_to(seed, t) ORDER BY 2 DESC, 1 LIMIT wanted
+$$;
+
+SELECT most_similar.name, round(jaccard::numeric, 2) AS jaccard FROM campaign a, most_similar(a.users, 3) WHERE a.id = 1501;
+
+-- near-duplicate documents
+-- 1,500 texts of 120 words; every tenth is another one with some words exchanged.
+CREATE TABLE document AS
+SELECT d AS id, string_agg(CASE WHEN d % 10 = 0 AND percent_of(w, d) < d / 10 % 12 THEN 'new' || d || w ELSE 'w' || percent_of(w, CASE WHEN d % 10 = 0 THEN d - 5 ELSE d END) END, ' ' ORDER BY w) AS body
+FROM generate_series(1, 1500) d, generate_series(1, 120) w GROUP BY d;
+
+CREATE FUNCTION shingles(body text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS
+$$
+	SELECT concat_ws(' ', word, lead(word) OVER w, lead(word, 2) OVER w)
+	FROM regexp_split_to_table(lower(body), '\W+') WITH ORDINALITY u (word, n) WINDOW w AS (ORDER BY n)
+$$;
+CREATE TABLE shingled AS
+SELECT id, hll_add_agg(shingle) AS s FROM document, shingles(body) shingle GROUP BY id;
+CREATE INDEX ON shingled USING gin (s);
+
+CREATE TABLE exact_duplicate AS
+WITH s AS (SELECT DISTINCT id, shingle FROM document, shingles(body) shingle), n AS (SELECT id, count(*) AS n FROM s GROUP BY id)
+SELECT a.id AS a, b.id AS b, shared / (x.n + y.n - shared)::numeric AS exact
+FROM (SELECT a.id AS a, b.id AS b, count(*) AS shared FROM s a JOIN s b USING (shingle) WHERE a.id < b.id GROUP BY 1, 2) p JOIN n x ON x.id = a JOIN n y ON y.id = b, LATERAL (SELECT x.id) a (id), LATERAL (SELECT y.id) b (id);
+
+SELECT a.id AS a, b.id AS b, round(hll_jaccard(a.s, b.s)::numeric, 2) AS jaccard, round(exact, 2) AS exact
+FROM shingled a JOIN shingled b ON b.s % hll_similar_to(a.s, 0.5) AND a.id < b.id JOIN exact_duplicate e ON (e.a, e.b) = (a.id, b.id)
+ORDER BY exact, a.id LIMIT 5;
+
+SELECT count(*) FILTER (WHERE exact >= 0.5) AS "exact >= 0.5", count(found) FILTER (WHERE exact >= 0.5) AS "of these found", count(found) FILTER (WHERE exact < 0.5) AS "others found"
+FROM exact_duplicate e LEFT JOIN (SELECT a.id AS a, b.id AS b, true AS found FROM shingled a JOIN shingled b ON b.s % hll_similar_to(a.s, 0.5) AND a.id < b.id) f USING (a, b);
 
 DROP SCHEMA shop, cookbook CASCADE;

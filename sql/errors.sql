@@ -247,6 +247,135 @@ SELECT q || ' ' || CASE WHEN attempt(q) ~ '^(0A000|42883)' THEN 'is refused' ELS
 	$$SELECT hll_intersect_final(NULL)$$,
 	$$SELECT hllset_recv(NULL, 0, -1)$$]) q;
 
+-- keys of hashes, samples, regions
+SELECT each(ARRAY[
+	$$SELECT hll_hash(1, NULL)$$,
+	$$SELECT hll_hash(1, '\x00')$$,
+	$$SELECT hll_hash(hll_hash(1), '0123456789abcdef')$$,
+	$$SELECT hll_sample(hllset_of(1), 32)$$,
+	$$SELECT hll_sample_rate(hllset_of(1), -1)$$,
+	$$SELECT hll_sample(hll_fold(hllset_of(1), 11))$$,
+	$$SELECT hll_sample_rate((SELECT hll_add_agg(x) FROM generate_series(1, 2000) x)::hllset(12, compact))$$,
+	$$SELECT hll_regions(hllset_of(1), NULL)$$,
+	$$SELECT hll_regions(VARIADIC array_fill(hllset_of(1), ARRAY[7]))$$,
+	$$SELECT hll_regions(VARIADIC array_agg(s)) FROM (SELECT hll_intersect_agg(e) AS s FROM generate_series(1, 4) k, generate_series(1, 6) n, LATERAL (SELECT hll_add_agg(x) AS e FROM generate_series(1, 1000 * (6 * k + n)) x) e GROUP BY k) x$$]);
+
+-- keys of sets, and queries by them: coarse, compact, expressions, samples, and sets of elements that were chosen by their hashes
+CREATE TABLE keyless AS
+SELECT (SELECT hll_add_agg(x, 9) FROM generate_series(1, 3) x) AS p9, (SELECT hll_add_agg(x, 11) FROM generate_series(1, 3) x) AS p11,
+	(SELECT hll_add_agg(x) FROM generate_series(1, 2000) x)::hllset(12, compact) AS compact,
+	(SELECT hll_add_agg(x) - hll_add_agg(x + 1000) FROM generate_series(1, 3000) x) AS expression,
+	(SELECT hll_intersect_agg(s) FROM (SELECT hll_add_agg(i * k) AS s FROM generate_series(1, 7) i, generate_series(1, 9000) k GROUP BY i) y) AS sample,
+	(SELECT hll_add_agg(hll_hash(x)) FROM generate_series(1, 4000) x WHERE hll_hash(x)::bigint < 0) AS chosen;
+CREATE TABLE searched (s hllset);
+CREATE TABLE contained (s hllset);
+CREATE INDEX ON searched USING gin (s);
+CREATE INDEX ON contained USING gin (s hllset_contain_ops);
+SELECT hll_info(chosen) ->> 'tokens' AS tokens FROM keyless;
+SELECT each(ARRAY[
+	$$SELECT hll_signature(p9) FROM keyless$$,
+	$$SELECT hll_similar_to(p9) FROM keyless$$,
+	$$SELECT hll_within(p11) FROM keyless$$,
+	$$SELECT p9 % hll_similar_to(hllset_of(1)) FROM keyless$$,
+	$$SELECT p11 %> hll_within(hllset_of(1)) FROM keyless$$,
+	$$INSERT INTO searched SELECT p9 FROM keyless$$,
+	$$INSERT INTO contained SELECT p11 FROM keyless$$,
+	$$SELECT hll_signature(compact) FROM keyless$$,
+	$$SELECT hll_similar_to(compact) FROM keyless$$,
+	$$SELECT hll_within(compact) FROM keyless$$,
+	$$SELECT compact % hll_similar_to(hllset_of(1)) FROM keyless$$,
+	$$SELECT compact %> hll_within(hllset_empty()) FROM keyless$$,
+	$$INSERT INTO searched SELECT compact FROM keyless$$,
+	$$INSERT INTO contained SELECT compact FROM keyless$$,
+	$$SELECT hll_signature(expression) FROM keyless$$,
+	$$SELECT hll_similar_to(expression) FROM keyless$$,
+	$$SELECT hll_within(sample) FROM keyless$$,
+	$$SELECT sample % hll_similar_to(hllset_of(1)) FROM keyless$$,
+	$$SELECT expression %> hll_within(hllset_of(1)) FROM keyless$$,
+	$$INSERT INTO searched SELECT sample FROM keyless$$,
+	$$INSERT INTO contained SELECT expression FROM keyless$$,
+	$$SELECT hll_signature(chosen, 1) FROM keyless$$,
+	$$SELECT hll_similar_to(chosen) FROM keyless$$,
+	$$SELECT hll_within(chosen) FROM keyless$$,
+	$$SELECT chosen % hll_similar_to(hllset_of(1)) FROM keyless$$,
+	$$SELECT chosen %> hll_within(hllset_of(1)) FROM keyless$$,
+	$$INSERT INTO searched SELECT chosen FROM keyless$$,
+	$$INSERT INTO contained SELECT chosen FROM keyless$$,
+	$$CREATE INDEX ON keyless USING gin (chosen hllset_contain_ops)$$,
+	$$CREATE INDEX ON keyless USING gin (p9)$$]);
+-- numbers of keys, thresholds
+SELECT each(ARRAY[
+	$$SELECT hll_signature(hllset_of(1), 0)$$,
+	$$SELECT hll_signature(hllset_of(1), -2147483648)$$,
+	$$SELECT hll_signature(hllset_of(1), 16385)$$,
+	$$SELECT hll_signature(s, 257) FROM (SELECT hll_add_agg(x) AS s FROM generate_series(1, 2000) x) y$$,
+	$$SELECT hll_signature(s, 65) FROM (SELECT hll_add_agg(x, 10) AS s FROM generate_series(1, 2000) x) y$$,
+	$$SELECT hll_similar_to(hllset_of(1), 0)$$,
+	$$SELECT hll_similar_to(hllset_of(1), 0.0599)$$,
+	$$SELECT hll_similar_to(hllset_of(1), 0.06::real)$$,
+	$$SELECT hll_similar_to(hllset_of(1), 10)$$,
+	$$SELECT hll_similar_to(hllset_of(1), -0.1)$$,
+	$$SELECT hll_similar_to(hllset_of(1), 'NaN')$$,
+	$$SELECT hll_within(hllset_of(1), 'Infinity')$$,
+	$$SELECT hll_within(hllset_of(1), 1.0000000000000002)$$]);
+-- texts and bytes of queries
+SELECT each(ARRAY[
+	$$SELECT ''::hllsimilar$$,
+	$$SELECT '\x'::hllwithin$$,
+	$$SELECT 'abc'::hllsimilar$$,
+	$$SELECT '\x0104000'::hllsimilar$$,
+	$$SELECT '\x01040001'::hllsimilar$$,
+	$$SELECT '\x02040001000000000000e03f'::hllsimilar$$,
+	$$SELECT '\x01050001000000000000e03f'::hllsimilar$$,
+	$$SELECT '\x01040001000000000000e03f'::hllwithin$$,
+	$$SELECT hllset_of(1)::text::hllsimilar$$,
+	$$SELECT hll_similar_to(hllset_of(1))::text::hllset$$,
+	$$SELECT '\x01040101000000000000e03f'::hllsimilar$$,
+	$$SELECT '\x01052001000000000000e03f'::hllwithin$$,
+	$$SELECT '\x01050101000000000000e03f'::hllwithin$$,
+	$$SELECT '\x01040002000000000000e03f'::hllsimilar$$,
+	$$SELECT '\x01040001000000000000f07f'::hllsimilar$$,
+	$$SELECT '\x01040001000000000000f87f'::hllsimilar$$,
+	$$SELECT '\x01040001000000000000a03f'::hllsimilar$$,
+	$$SELECT '\x01040001000000000000e03f00'::hllsimilar$$,
+	$$SELECT '\x01040001000000000000e03f0200000001000000'::hllsimilar$$,
+	$$SELECT '\x01050001000000000000e03f0100000001000000'::hllwithin$$,
+	$$SELECT '\x01040001000000000000e03f00008000'::hllsimilar$$,
+	$$SELECT '\x01050001000000000000e03f00000002'::hllwithin$$,
+	$$SELECT ('\x01040001000000000000e03f' || (SELECT string_agg('0' || to_hex(n / 16) || to_hex(n % 16) || '00000', '' ORDER BY n) FROM generate_series(0, 64) n))::hllsimilar$$]);
+CREATE TABLE asked (q hllsimilar);
+CREATE TABLE within (q hllwithin);
+INSERT INTO asked VALUES (hll_similar_to(hllset_of(1)));
+\setenv file `mktemp`
+\copy asked TO PROGRAM 'cat >"$file"' (FORMAT binary)
+\copy within FROM PROGRAM 'cat "$file"' (FORMAT binary)
+\! rm "$file"
+DO $$
+BEGIN
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		ASSERT pg_input_is_valid('\x01040001000000000000e03f', 'hllsimilar') AND pg_input_is_valid('\x01050001000000000000e03f', 'hllwithin');
+		ASSERT NOT pg_input_is_valid('abc', 'hllsimilar') AND NOT pg_input_is_valid('\x01040001000000000000e03f', 'hllwithin');
+	END IF;
+END $$;
+-- stored bytes that went bad
+CREATE FUNCTION unsimilar(bytea, integer, boolean) RETURNS hllsimilar AS '$libdir/hllset', 'hllset_coerce' LANGUAGE C STRICT;
+CREATE FUNCTION unwithin(bytea, integer, boolean) RETURNS hllwithin AS '$libdir/hllset', 'hllset_coerce' LANGUAGE C STRICT;
+INSERT INTO searched VALUES (hllset_of(1));
+INSERT INTO contained VALUES (hllset_of(1));
+SET enable_seqscan = off;
+SELECT each(ARRAY[
+	$$SELECT hllset_of(1) % unsimilar('\x0104', -1, true)$$,
+	$$SELECT hllset_of(1) %> unwithin('\x', -1, true)$$,
+	$$SELECT unchecked('\x01010c010000', -1, true) % hll_similar_to(hllset_of(1))$$,
+	$$SELECT hll_signature(unchecked('\x01010c010000', -1, true))$$,
+	$$SELECT hll_within(unchecked('\x01010c01', -1, true))$$,
+	$$INSERT INTO searched VALUES (unchecked('\x01010c010000', -1, true))$$,
+	$$SELECT count(*) FROM searched WHERE s % unsimilar('\x01040001', -1, true)$$,
+	$$SELECT count(*) FROM contained WHERE s %> unwithin('\x01050001000000000000e03f00000002', -1, true)$$,
+	$$SELECT count(*) FROM contained WHERE s %> unwithin('\x01050001000000000000e03f', -1, true)$$]);
+RESET enable_seqscan;
+DROP FUNCTION unsimilar(bytea, integer, boolean), unwithin(bytea, integer, boolean);
+DROP TABLE keyless, searched, contained, asked, within;
 DROP COLLATION loose;
 DROP TYPE inner_json;
 DROP TABLE corrupted;

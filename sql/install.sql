@@ -9,7 +9,7 @@ WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_e
 	AND NOT (classid = 'pg_type'::regclass AND (SELECT typelem <> 0 FROM pg_type t WHERE t.oid = objid))
 	AND classid <> 'pg_opfamily'::regclass
 ORDER BY 1;
-SELECT count(*) FILTER (WHERE provolatile <> 'i') AS not_immutable, count(*) FILTER (WHERE proparallel <> 's') AS not_parallel_safe, count(*) FILTER (WHERE prolang <> 13 AND prokind = 'f') AS not_in_c,
+SELECT string_agg(proname, ', ' ORDER BY proname) FILTER (WHERE provolatile <> 'i') AS not_immutable, count(*) FILTER (WHERE proparallel <> 's') AS not_parallel_safe, count(*) FILTER (WHERE prolang <> 13 AND prokind = 'f') AS not_in_c,
 	string_agg(DISTINCT proname, ', ' ORDER BY proname) FILTER (WHERE NOT proisstrict AND prokind = 'f') AS not_strict
 FROM pg_depend JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
 WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'hllset') AND deptype = 'e';

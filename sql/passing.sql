@@ -8,8 +8,8 @@ CREATE FUNCTION members() RETURNS TABLE (function oid, name text) LANGUAGE sql A
 	JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass WHERE e.extname = 'hllset'
 $$;
 SELECT name FROM members() JOIN pg_proc ON oid = function JOIN unnest(proargtypes) a (type) ON true JOIN pg_type t ON t.oid = a.type
-WHERE t.typcategory = 'S' OR t.typname IN ('unknown', 'char', 'bytea') AND name NOT LIKE ALL ('{hllset(bytea),hll\_%\_deserialize(%}');
-SELECT name FROM members() WHERE name ~ '^(hll_hash|hll_add|hll_may_contain|hllset_of|hll_add_agg|approx_count_distinct)\(' ORDER BY name COLLATE "C";
+WHERE t.typcategory = 'S' OR t.typname IN ('unknown', 'char', 'bytea') AND name NOT LIKE ALL ('{hllset(bytea),hll\_%\_deserialize(%,"hll_hash(\"any\",bytea)"}');
+SELECT name FROM members() WHERE name ~ '^(hll_hash|hll_coupon|hll_add|hll_may_contain|hllset_of|hll_add_agg|approx_count_distinct)\(' ORDER BY name COLLATE "C";
 -- what people call has a comment and a name for each argument; what they don't has a comment that says so
 SELECT name, obj_description(function, 'pg_proc') AS comment FROM members() JOIN pg_proc ON oid = function
 WHERE obj_description(function, 'pg_proc') IS NULL
@@ -45,6 +45,8 @@ INSERT INTO sample (type, literals) VALUES
 CREATE TABLE way (n serial, name text, query text);
 INSERT INTO way (name, query) VALUES
 	('column', 'SELECT bool_and(hll_hash(x) = h) FROM element'),
+	('coupon', 'SELECT bool_and(hll_coupon(x) = hll_coupon(h)) FROM element'),
+	('under a key', 'SELECT bool_and(hll_hash(x, k) = hll_hash(literal::%1$s, k) AND hll_hash(x, k) <> h AND (hll_hash(x, k) = hll_hash(y, k)) = (h = hll_hash(y))) FROM element, (SELECT x FROM element) e (y), (SELECT ''0123456789abcdef''::bytea) key (k)'),
 	('literal', 'SELECT bool_and(hll_hash(%2$L::%1$s) = h) FROM element WHERE literal = %2$L'),
 	('hll_add', 'SELECT bool_and(hll_add(hllset_empty(), x) = hll_add(hllset_empty(), h)) FROM element'),
 	('hll_may_contain', 'SELECT bool_and(hll_may_contain(hll_add(hllset_empty(), h), x) AND NOT hll_may_contain(hllset_of(''other''::text), x)) FROM element'),
@@ -76,7 +78,7 @@ BEGIN
 		EXECUTE format('UPDATE element SET h = hll_hash(%L::%s) WHERE literal = %1$L', w.literal, type);
 	END LOOP;
 	FOR w IN SELECT * FROM way ORDER BY n LOOP
-		CONTINUE WHEN type = 'hllhash' AND w.name IN ('row', 'array');
+		CONTINUE WHEN type = 'hllhash' AND w.name IN ('row', 'array', 'under a key');
 		BEGIN
 			EXECUTE format(w.query, type, literals[1]) INTO good;
 		EXCEPTION WHEN OTHERS THEN
@@ -128,9 +130,9 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE TABLE no_type (n serial, element text);
 INSERT INTO no_type (element) VALUES ('''4711'''), ('(''web'', 4711)'), ('ROW(''web'')'), ('ROW(1, ROW(NULL, ''web''))'), ('ARRAY[ROW(''web'')]'), ('(''4711'')');
-SELECT element, call, state, message, hint FROM no_type, unnest('{hll_hash(%s),"hll_add(hllset_empty(), %s)","hll_may_contain(hllset_of(4711), %s)",hllset_of(%s),"hllset_of(4711, %s)",hll_add_agg(%s),
+SELECT element, call, state, message, hint FROM no_type, unnest('{hll_hash(%s),"hll_hash(%s, ''0123456789abcdef'')",hll_coupon(%s),"hll_add(hllset_empty(), %s)","hll_may_contain(hllset_of(4711), %s)",hllset_of(%s),"hllset_of(4711, %s)",hll_add_agg(%s),
 	"hll_add_agg(%s, 12)",approx_count_distinct(%s),"approx_count_distinct(%s, 12)"}'::text[]) WITH ORDINALITY c (call, m), outcome('SELECT ' || format(call, element)) ORDER BY no_type.n, m;
-SELECT call, state, message FROM unnest('{hll_hash($1),"hll_add(hllset_empty(), $1)","hll_may_contain(hllset_of(4711), $1)",hllset_of($1),"hllset_of(1, $1, $2)",hll_add_agg($1),"hll_add_agg($1, 12)",
+SELECT call, state, message FROM unnest('{hll_hash($1),"hll_hash($1, ''0123456789abcdef'')","hll_hash($1, $2)",hll_coupon($1),"hll_add(hllset_empty(), $1)","hll_may_contain(hllset_of(4711), $1)",hllset_of($1),"hllset_of(1, $1, $2)",hll_add_agg($1),"hll_add_agg($1, 12)",
 	approx_count_distinct($1),"approx_count_distinct($1, 12)",hllset_of(VARIADIC $1)}'::text[]) WITH ORDINALITY c (call, n), outcome('PREPARE untyped AS SELECT ' || call) ORDER BY n;
 -- the server has typed these before we see them
 SELECT hll_hash(x) = hll_hash('4711'::text) AS text FROM (VALUES ('4711')) v (x);
@@ -143,7 +145,7 @@ SELECT hll_hash(NULL) IS NULL, hll_add(hllset_empty(), NULL) = hllset_empty(), h
 
 CREATE FUNCTION refused(value text) RETURNS TABLE (call text, state text, message text, hint text) LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN QUERY SELECT c, o.state, o.message, o.hint FROM unnest('{hll_hash(x),"hll_add(hllset_empty(), x)","hll_may_contain(hllset_empty(), x)",hllset_of(x),"hll_add_agg(x)","hll_add_agg(x, 12)",approx_count_distinct(x),
+	RETURN QUERY SELECT c, o.state, o.message, o.hint FROM unnest('{hll_hash(x),"hll_hash(x, ''0123456789abcdef'')",hll_coupon(x),"hll_add(hllset_empty(), x)","hll_may_contain(hllset_empty(), x)",hllset_of(x),"hll_add_agg(x)","hll_add_agg(x, 12)",approx_count_distinct(x),
 		hll_hash(ROW(x)),hll_hash(ARRAY[x]),hllset_of(VARIADIC ARRAY[x])}'::text[]) WITH ORDINALITY u (c, n),
 		outcome(format('SELECT %s FROM (SELECT %s AS x) v', c, value)) o ORDER BY n;
 END $$;

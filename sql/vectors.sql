@@ -45,7 +45,22 @@ WHERE kind = 'hash' AND 'true' IS DISTINCT FROM evaluate(format(
     FROM (VALUES (%2$L::%3$s)) AS v (x), hll_add(hllset_empty(), %1$L::hllhash) AS s GROUP BY s', e, b, a))
 ORDER BY number;
 
--- ---- coupon: hash, level, address ----
+-- ---- keyed: type, literal, key, family, canonical bytes, hash ----
+
+-- so many small statements need no workers, where the server is made to start them
+SET max_parallel_workers_per_gather = 0;
+SELECT a AS type, left(b, 60) AS literal, f AS hash, evaluate(format('hll_hash(%L::%s, %L)', b, a, '\x' || c)) AS here
+FROM vector
+WHERE kind = 'keyed' AND f IS DISTINCT FROM evaluate(format('hll_hash(%L::%s, %L)', b, a, '\x' || c))
+ORDER BY number;
+
+RESET max_parallel_workers_per_gather;
+
+-- ---- coupon: hash, level, address, key ----
+
+SELECT a AS hash, d AS key, hll_coupon(a::hllhash)
+FROM vector
+WHERE kind = 'coupon' AND hll_coupon(a::hllhash) IS DISTINCT FROM d::int;
 
 SELECT a AS hash, b AS level, c AS address, bits.*
 FROM vector LEFT JOIN LATERAL hll_bits(hll_add(hllset_empty(18), a::hllhash)) AS bits ON true
@@ -113,6 +128,23 @@ ORDER BY number;
 SELECT DISTINCT evaluate(format('%L::hllset %s %L', '\x' || b, a, '\x' || c)) AS refused
 FROM vector
 WHERE kind = 'combine' AND d = 'refused';
+
+-- ---- sample: bytes, least level, level, keys ----
+
+SET max_parallel_workers_per_gather = 0;
+SELECT number, evaluate(format('hll_sample_rate(%L, %s)', '\x' || a, b)) AS rate,
+    evaluate(format('(SELECT string_agg(k::text, '' '') FROM hll_sample(%L, %s) k)', '\x' || a, b)) AS keys
+FROM vector
+WHERE kind = 'sample' AND c NOT LIKE '% %' AND (evaluate(format('hll_sample_rate(%L, %s)::numeric', '\x' || a, b))::numeric IS DISTINCT FROM 2.0 ^ -c::int
+    OR coalesce(evaluate(format('(SELECT string_agg(k::text, '' '') FROM hll_sample(%L, %s) k)', '\x' || a, b)), '') <> d)
+ORDER BY number;
+
+SELECT c AS reason, evaluate(format('hll_sample_rate(%L, %s)', '\x' || a, b)) AS rate, evaluate(format('(SELECT count(*) FROM hll_sample(%L, %s))', '\x' || a, b)) AS keys, count(*)
+FROM vector
+WHERE kind = 'sample' AND c LIKE '% %'
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3;
+RESET max_parallel_workers_per_gather;
 
 -- ---- refuse: bytes, reason; accept: bytes ----
 

@@ -36,6 +36,17 @@ clang_build() {
 clang_type() { clang_build hllset; }
 clang_sync() { clang_build hllset_sync; }
 
+# What JIT follows from function to function: an alias among them stops a server.
+bitcode_aliases() {
+	local file some=
+	"${PG_CONFIG:-pg_config}" --configure | grep -q -- --with-llvm || return 0
+	for file in src/*/*.bc; do
+		some=1
+		clang -x ir -S -emit-llvm -Wno-override-module -o - "$file" | awk -v file="$file" '/^@.* alias / { print file, $1 }'
+	done
+	[ -n "$some" ] || echo "there is no bitcode"
+}
+
 # compare HERE ELSEWHERE: lines in which two files differ; both have some.
 compare() {
 	[ -s "$1" ] || echo "nothing to compare"
@@ -168,6 +179,7 @@ elf_flags() {
 rule "both extensions are built" not_built
 rule "clang builds hllset in a folder of its own without a warning" clang_type
 rule "clang builds hllset_sync in a folder of its own without a warning" clang_sync
+rule "the bitcode for JIT has no aliases" bitcode_aliases
 rule "the libraries have the same symbols" other_symbols
 rule "both builds run the same commands" other_commands
 rule "both builds install the same files, below DESTDIR" other_files

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: PostgreSQL
-"""Every error of the type says what to do: it has a hint, or there is a reason for none, which stands here. All errors are in src/pg/error.c."""
+"""Every error of the type says what to do: it has a hint, or there is a reason for none, which stands here. All errors are in the files src/pg/error*.c."""
 import re
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WITHOUT_HINT = {
     'invalid input syntax for type %s: \\"%s\\"': 'the detail says what the text must be, or why the bytes are no value',
-    'invalid binary format for type hllset': 'the detail says why the bytes are no value; only their sender can mend them',
+    'invalid binary format for type %s': 'the detail says why the bytes are no value; only their sender can mend them',
     'hllset precision %d is out of range': 'the detail says the range',
 }
 
@@ -34,13 +34,13 @@ def main():
         for report in reports(text):
             for name, body in macros.items():
                 report = re.sub(rf'\b{name}\(', lambda _, body=body: body + '(', report)
-            if path.name != 'error.c':
-                wrong.append(f'{path.name}: an error is reported outside of error.c')
+            if not path.name.startswith('error'):
+                wrong.append(f'{path.name}: an error is reported outside of src/pg/error*.c')
                 continue
             count += 1
             if 'errmsg' not in report:
                 wrong.append(f'no message in: {report[:80]}')
-            elif not re.search(r'\b(?:errhint|hint_at_row)\(', report):
+            elif not re.search(r'\b(?:errhint|hint_at_\w+)\(', report):
                 if message(report) in WITHOUT_HINT:
                     seen.add(message(report))
                 else:

@@ -143,6 +143,11 @@ def from_tree(tree):
     second.rule("licence, maintainer, status, resources and servers are those of the type",
                 all(second.meta[key] == first.meta[key] for key in ("license", "maintainer", "release_status", "resources"))
                 and second.meta["prereqs"]["runtime"]["requires"]["PostgreSQL"] == first.meta["prereqs"]["runtime"]["requires"]["PostgreSQL"])
+    pages = {page: (tree / page).read_text(encoding="utf-8") for page in ("README.md", "CHANGELOG.md", "docs/format.md", "python/pyproject.toml")}
+    beta = first.meta["release_status"] == "testing"
+    first.rule("README, CHANGELOG and docs/format.md say 1.0 beta just if release_status is testing",
+               all(("1.0 beta" in words) == beta for page, words in pages.items() if page.endswith(".md")))
+    first.rule("the Python package has that status", ("4 - Beta" in pages["python/pyproject.toml"]) == beta)
     newest = re.match(r"(\S+) \(([^~)-]+)[^)]*\)", (tree / "debian/changelog").read_text(encoding="utf-8"))
     first.rule("debian/changelog begins with that version", newest is not None and newest.groups() == (first.meta["name"], first.meta["version"]))
     first.rule("src/pg/hllset_pg.h tells the server that version", f'.version = "{first.meta["version"]}"' in (tree / "src/pg/hllset_pg.h").read_text(encoding="utf-8"))

@@ -265,11 +265,11 @@ Accum::merge(const View &view)
 		},
 		[&](int level, auto &&read) {
 			if (level < std::min<int>(state_->level0, state_->shape.planes))
-				read([&](uint32_t address) { matrix.set(level, address); });
+				read([matrix, level](uint32_t address) { matrix.set(level, address); });
 			else
-				read([&](uint32_t address) {
+				read([this, &added, first = coupon_at(level, 0)](uint32_t address) {
 					if (added == HLLSET_OK)
-						added = add(coupon_at(level, address));
+						added = add(first | address);
 				});
 		});
 

@@ -3,6 +3,8 @@
 #include "algebra.hpp"
 
 #include "aligned.hpp"
+#include "one_element.hpp"
+#include "shortcut.hpp"
 
 namespace hllset
 {
@@ -39,30 +41,9 @@ survey(const Expression &expression)
 	return all;
 }
 
-bool
-apply(HllsetOp op, bool a, bool b)
-{
-	switch (op)
-	{
-		case HLLSET_UNION:
-			return a || b;
-		case HLLSET_INTERSECTION:
-			return a && b;
-		case HLLSET_DIFFERENCE:
-			return a && !b;
-		case HLLSET_SYMMETRIC_DIFFERENCE:
-			return a != b;
-	}
-	return false;
-}
-
 HllsetStatus
 join(HllsetOp op, HllsetBytes a, HllsetBytes b, Expression &joined)
 {
-	/* a caller in C can pass any number */
-	if (op < HLLSET_UNION || op > HLLSET_SYMMETRIC_DIFFERENCE)
-		return HLLSET_BAD_ARGUMENT;
-
 	Expression right;
 	HllsetStatus status = parse_expression(a, joined);
 
@@ -72,14 +53,10 @@ join(HllsetOp op, HllsetBytes a, HllsetBytes b, Expression &joined)
 		return status;
 
 	int left_count = joined.count();
-	TruthTable table(left_count + right.count());
 
-	for (uint32_t x = 0; x < table.size(); x++)
-		table.put(x, apply(op, joined.table.get(x & ((1u << left_count) - 1)),
-						   right.table.get(x >> left_count)));
 	joined.precision = std::min(joined.precision, right.precision);
 	joined.compact = joined.compact || right.compact;
-	joined.table = table;
+	joined.table = TruthTable::joined(joined.table, right.table, bit_operation(op));
 	for (int i = 0; i < right.count(); i++)
 		joined.sources[left_count + i] = right.sources[i];
 	return HLLSET_OK;
@@ -127,12 +104,30 @@ refuse_sources(const Expression &expression)
 	return HLLSET_TOO_MANY_SOURCES;
 }
 
+/* Calls sink(token) for each token that satisfies the table. */
+template <typename Sink>
+void
+for_each_selected(const TruthTable &table, const Aligned &lists, Sink &&sink)
+{
+	uint32_t around = 0;
+	auto select = [&](Coupon token, uint32_t pattern) {
+		if (table.get(pattern))
+			sink(token);
+	};
+
+	/* two lists are as fast to go through at once */
+	for (int i = 0; i < table.sources() && table.sources() > 2; i++)
+		around |= static_cast<uint32_t>(table.is_within(i)) << i;
+	if (around != 0)
+		lists.for_each_common_token(around, select);
+	else
+		lists.for_each_token(select);
+}
+
 /* The tokens that satisfy the table, at the largest L0 of the sources or the next with at most S of them. */
 HllsetStatus
-take_sample(const Expression &expression, void *work, HllsetBytes &result)
+take_sample(const Expression &expression, const Survey &all, void *work, HllsetBytes &result)
 {
-	Survey all = survey(expression);
-
 	if (all.level0 >= kLevels)
 		return refuse_sources(expression);
 
@@ -145,10 +140,7 @@ take_sample(const Expression &expression, void *work, HllsetBytes &result)
 
 	if (status != HLLSET_OK)
 		return status;
-	lists.for_each_token([&](Coupon token, uint32_t pattern) {
-		if (expression.table.get(pattern))
-			selected[count++] = token;
-	});
+	for_each_selected(expression.table, lists, [&](Coupon token) { selected[count++] = token; });
 
 	Counts counts = {};
 	Coupon *first = selected;
@@ -188,101 +180,10 @@ evaluate(const Expression &expression, void *work, HllsetBytes &result)
 
 	if (status != HLLSET_OK)
 		return status;
-	lists.for_each_token([&](Coupon token, uint32_t pattern) {
-		if (expression.table.get(pattern))
-			state.append(token);
-	});
+	for_each_selected(expression.table, lists, [&](Coupon token) { state.append(token); });
 	state.settle();
 	result = state.encode();
 	return HLLSET_OK;
-}
-
-bool
-is_union_of_sets(HllsetOp op, HllsetBytes a, HllsetBytes b)
-{
-	Header ha;
-	Header hb;
-
-	return op == HLLSET_UNION && read_header(a, ha) == HLLSET_OK &&
-		   read_header(b, hb) == HLLSET_OK && ha.kind == Kind::set && hb.kind == Kind::set;
-}
-
-/* Which operands are the empty set. */
-struct Empties
-{
-	bool a = false;
-	bool b = false;
-};
-
-HllsetStatus
-look_for_empties(HllsetBytes a, HllsetBytes b, Empties &empties)
-{
-	HllsetStatus status = look_for_empty(a, empties.a);
-
-	return status == HLLSET_OK ? look_for_empty(b, empties.b) : status;
-}
-
-/* Every byte of an operand that the result may be. */
-HllsetStatus
-check_operand(HllsetBytes value, Kind kind)
-{
-	View view;
-
-	return kind == Kind::expression ? check_expression(value) : check_single(value, view);
-}
-
-/* The empty set has no say in precision and form, and nothing to add: the other operand stays as it is, or nothing of it does. */
-HllsetStatus
-combine_with_empty(HllsetOp op, HllsetBytes a, HllsetBytes b, Empties empties, void *work,
-				   HllsetBytes &result)
-{
-	uint8_t *out = static_cast<uint8_t *>(work);
-	Header ha;
-	Header hb;
-	HllsetStatus status = read_header(a, ha);
-
-	if (status == HLLSET_OK)
-		status = read_header(b, hb);
-	if (status != HLLSET_OK)
-		return status;
-	if (empties.a && empties.b)
-	{
-		int finer = std::max(ha.precision, hb.precision);
-
-		result = {out, hllset_core_empty(finer, ha.compact && hb.compact, out)};
-		return HLLSET_OK;
-	}
-
-	HllsetBytes other = empties.a ? b : a;
-	Header header = empties.a ? hb : ha;
-
-	status = check_operand(other, header.kind);
-	if (status != HLLSET_OK)
-		return status;
-	result = other;
-	if (!apply(op, !empties.a, !empties.b))
-		result = {out, hllset_core_empty(header.precision, header.compact, out)};
-	return HLLSET_OK;
-}
-
-/* The union of sets needs no table. */
-HllsetStatus
-unite(const Expression &sets, void *work, HllsetBytes &result)
-{
-	Graded state(work, sets.precision, sets.compact, survey(sets).finest);
-	HllsetStatus status = HLLSET_OK;
-
-	for (int i = 0; i < sets.count() && status == HLLSET_OK; i++)
-	{
-		View view;
-
-		status = parse(sets.sources[i], view);
-		if (status == HLLSET_OK)
-			status = state.merge(view);
-	}
-	if (status == HLLSET_OK)
-		result = state.encode();
-	return status;
 }
 
 /* The workspace is: what reduce() makes; then lists, or what is written. */
@@ -292,26 +193,34 @@ first_part(const Expression &expression, const Survey &all)
 	return all.samples ? 0 : reduce_work(expression.count(), expression.precision, all.finest);
 }
 
-size_t
-resolve_work(const Expression &expression)
+/* An expression that is to become a value, and what its sources say of themselves. */
+struct Resolution
 {
-	Survey all = survey(expression);
-	int p = expression.precision;
-	size_t lists = Graded::work_size(p, p) + lists_work(expression, all);
-	size_t bound = encoded_bound(p, kLevels, list_limit(p));
-	size_t written = written_size(expression) + static_cast<size_t>(expression.count()) * bound;
+	Expression expression;
+	Survey all;
+	OneElement element; /* where an element's own set lies, if one is a source */
 
-	return first_part(expression, all) + std::max(lists, written);
-}
+	size_t
+	work_size() const
+	{
+		int p = expression.precision;
+		size_t lists = Graded::work_size(p, p) + lists_work(expression, all);
+		size_t bound = encoded_bound(p, kLevels, list_limit(p));
+		size_t written = written_size(expression) + static_cast<size_t>(expression.count()) * bound;
+
+		return first_part(expression, all) + std::max(lists, written);
+	}
+};
 
 HllsetStatus
-resolve(Expression &expression, void *work, HllsetBytes &result)
+resolve(Resolution &own, void *work, HllsetBytes &result)
 {
-	Survey all = survey(expression);
+	Expression &expression = own.expression;
+	Survey all = own.all;
 	uint8_t *second = static_cast<uint8_t *>(work) + first_part(expression, all);
 
 	if (all.samples)
-		return take_sample(expression, second, result);
+		return take_sample(expression, all, second, result);
 
 	HllsetStatus status = reduce(expression, all.finest, work);
 
@@ -319,7 +228,7 @@ resolve(Expression &expression, void *work, HllsetBytes &result)
 		return status;
 	if (expression.count() == 0)
 	{
-		result = {second, hllset_core_empty(expression.precision, expression.compact, second)};
+		result = {second, write_empty(expression.precision, expression.compact, second)};
 		return HLLSET_OK;
 	}
 	if (expression.count() == 1)
@@ -331,92 +240,101 @@ resolve(Expression &expression, void *work, HllsetBytes &result)
 	if (all.level0 == 0)
 		return evaluate(expression, second, result);
 	if (expression.count() > kMaxSources)
-		return take_sample(expression, second, result);
+		return take_sample(expression, all, second, result);
 	expression.compact = all.compact;
 	result = {second, write_expression(expression, second)};
 	return HLLSET_OK;
 }
 
-} // namespace
-
-size_t
-combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b)
+void
+plan_resolution(Resolution &own, HllsetPlan &plan)
 {
-	Expression joined;
-	Empties empties;
-
-	if (look_for_empties(a, b, empties) != HLLSET_OK)
-		return 0;
-	if (empties.a || empties.b)
-		return HLLSET_EMPTY_SIZE;
-	if (join(op, a, b, joined) != HLLSET_OK)
-		return 0;
-	if (is_union_of_sets(op, a, b))
-		return Graded::work_size(joined.precision, survey(joined).finest);
-	return resolve_work(joined);
+	own.all = survey(own.expression);
+	plan.work_size = own.work_size();
+	plan.run = [](HllsetPlan *planned, void *work, HllsetBytes *result) {
+		return resolve(content_of<Resolution>(*planned), work, *result);
+	};
 }
 
+} // namespace
+
 HllsetStatus
-combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes &result)
+plan_combine(HllsetOp op, HllsetBytes a, HllsetBytes b, HllsetPlan &plan)
 {
-	Expression joined;
 	Empties empties;
 	HllsetStatus status = look_for_empties(a, b, empties);
 
-	if (status == HLLSET_OK && (empties.a || empties.b))
-		return combine_with_empty(op, a, b, empties, work, result);
-	if (status == HLLSET_OK)
-		status = join(op, a, b, joined);
+	/* a caller in C can pass any number */
+	if (bit_operation(op) == nullptr)
+		return HLLSET_BAD_ARGUMENT;
 	if (status != HLLSET_OK)
 		return status;
-	return is_union_of_sets(op, a, b) ? unite(joined, work, result) : resolve(joined, work, result);
-}
+	if (empties.a || empties.b)
+		return plan_with_empty(op, a, b, empties, plan);
+	if (is_union_of_sets(op, a, b))
+		return plan_union(a, b, plan);
 
-size_t
-fold_work(HllsetBytes value)
-{
-	Expression expression;
+	Resolution &own = start_plan<Resolution>(plan);
 
-	return parse_expression(value, expression) == HLLSET_OK ? resolve_work(expression) : 0;
+	status = join(op, a, b, own.expression);
+	if (status == HLLSET_OK)
+		plan_resolution(own, plan);
+	return status;
 }
 
 HllsetStatus
-fold(HllsetBytes value, int precision, void *work, HllsetBytes &result)
+plan_with_element(HllsetBytes value, Coupon full, HllsetPlan &plan)
 {
-	Expression expression;
-	HllsetStatus status = parse_expression(value, expression);
+	Resolution &own = start_plan<Resolution>(plan);
+	Header header;
+	HllsetStatus status = read_header(value, header);
+
+	if (status != HLLSET_OK)
+		return status;
+	own.element = OneElement(header.precision, header.compact, full);
+	status = join(HLLSET_UNION, value, own.element.bytes(), own.expression);
+	if (status == HLLSET_OK)
+		plan_resolution(own, plan);
+	return status;
+}
+
+HllsetStatus
+plan_fold(HllsetBytes value, int precision, HllsetPlan &plan)
+{
+	Resolution &own = start_plan<Resolution>(plan);
+	HllsetStatus status = parse_expression(value, own.expression);
 
 	if (status != HLLSET_OK)
 		return status;
 	if (precision < kMinPrecision)
 		return HLLSET_BAD_PRECISION;
-	if (precision > expression.precision)
+	if (precision > own.expression.precision)
 		return HLLSET_RAISES_PRECISION;
-	expression.precision = precision;
-	return resolve(expression, work, result);
-}
-
-size_t
-sample_work(HllsetBytes value)
-{
-	Expression expression;
-
-	if (parse_expression(value, expression) != HLLSET_OK)
-		return 0;
-	return lists_work(expression, survey(expression));
+	own.expression.precision = precision;
+	plan_resolution(own, plan);
+	return HLLSET_OK;
 }
 
 HllsetStatus
-sample(HllsetBytes value, void *work, HllsetBytes &result)
+plan_sample(HllsetBytes value, HllsetPlan &plan)
 {
-	Expression expression;
-	HllsetStatus status = parse_expression(value, expression);
+	Resolution &own = start_plan<Resolution>(plan);
+	HllsetStatus status = parse_expression(value, own.expression);
 
 	if (status != HLLSET_OK)
 		return status;
-	if (survey(expression).level0 > 0)
-		return take_sample(expression, work, result);
-	result = value;
+	own.all = survey(own.expression);
+	if (own.all.level0 == 0)
+	{
+		plan_known(value, plan);
+		return HLLSET_OK;
+	}
+	plan.work_size = lists_work(own.expression, own.all);
+	plan.run = [](HllsetPlan *planned, void *work, HllsetBytes *result) {
+		const Resolution &sampled = content_of<Resolution>(*planned);
+
+		return take_sample(sampled.expression, sampled.all, work, *result);
+	};
 	return HLLSET_OK;
 }
 

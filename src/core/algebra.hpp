@@ -3,20 +3,20 @@
 #pragma once
 
 #include "expression.hpp"
+#include "plan.hpp"
 
 namespace hllset
 {
 
-/* Work sizes are 0 for operands that are no values: those are refused before the workspace is used. */
-size_t combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b);
-HllsetStatus combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes &result);
+HllsetStatus plan_combine(HllsetOp op, HllsetBytes a, HllsetBytes b, HllsetPlan &plan);
+
+/* An expression or a sample with one more element. */
+HllsetStatus plan_with_element(HllsetBytes value, Coupon full, HllsetPlan &plan);
 
 /* A value at its own or a smaller precision. */
-size_t fold_work(HllsetBytes value);
-HllsetStatus fold(HllsetBytes value, int precision, void *work, HllsetBytes &result);
+HllsetStatus plan_fold(HllsetBytes value, int precision, HllsetPlan &plan);
 
 /* A small set as it is; anything else as a sample. */
-size_t sample_work(HllsetBytes value);
-HllsetStatus sample(HllsetBytes value, void *work, HllsetBytes &result);
+HllsetStatus plan_sample(HllsetBytes value, HllsetPlan &plan);
 
 } // namespace hllset

@@ -2,6 +2,8 @@
 /* Reading of sets to a common L0, and counting of patterns in their planes. */
 #include "aligned.hpp"
 
+#include "pair.hpp"
+
 namespace hllset
 {
 
@@ -25,68 +27,136 @@ Aligned::Aligned(void *work, int sources, int precision, int level0, int finest,
 	tokens_ = spare_ + stride_;
 }
 
+/* Of set number i, which has been read: ends its list, and counts the planes that its own counts don't tell of. */
+void
+Aligned::finish(const View &view, int i)
+{
+	const Counts &counts = view.counts;
+	size_t length = counts.tokens_from(level0_);
+	Coupon *list = tokens(i);
+
+	if (!keeps_bits(counts, place(i)))
+		length = sort_unique(list, length, spare_);
+	list[length] = kNoToken;
+	for (int k = 0; with_planes_ && k < level0_; k++)
+		ones_[i][k] = counts.precision == precision_ && k < counts.level0 ? counts.ones[k]
+																		  : matrix(i).count(k);
+}
+
 HllsetStatus
 Aligned::add(const View &view)
 {
-	Matrix planes = matrix(count_);
-	Coupon *list = tokens(count_);
-	int bits = token_bits(precision_, level0_);
-	const Counts &counts = view.counts;
-	size_t length = counts.tokens_from(level0_);
-	Coupon *rest =
-		list + length; /* the highest level comes first: the list is filled from its end */
-
 	if (with_planes_)
-		planes.clear(0, level0_);
+		matrix(count_).clear(0, level0_);
 
-	HllsetStatus status = walk_levels(
-		view, with_planes_ ? 0 : level0_,
-		[&](int level, size_t index, uint64_t word) {
-			planes.merge_word(level, index, word, counts.precision);
-		},
-		[&](int level, auto &&read) {
-			if (level < level0_)
-				return read([&](uint32_t address) { planes.set(level, address); });
+	HllsetStatus status = read_value(view, with_planes_ ? 0 : level0_, place(count_));
 
-			Coupon *next = rest -= counts.ones[level];
+	if (status == HLLSET_OK)
+		finish(view, count_++);
+	return status;
+}
 
-			read([&](uint32_t address) { *next++ = cut(coupon_at(level, address), bits); });
-		});
+/* No plane is kept but those that tokens are poured into. */
+HllsetStatus
+Aligned::add(const View &a, const View &b)
+{
+	if (!with_planes_ || a.counts.precision != precision_ || b.counts.precision != precision_)
+	{
+		HllsetStatus status = add(a);
+
+		return status == HLLSET_OK ? add(b) : status;
+	}
+
+	int end_a = a.counts.level0;
+	int end_b = b.counts.level0;
+	Matrix poured_a = matrix(0);
+	Matrix poured_b = matrix(1);
+
+	is_pair_ = true;
+	memset(in_both_, 0, sizeof(in_both_));
+	poured_a.clear(end_a, level0_);
+	poured_b.clear(end_b, level0_);
+
+	HllsetStatus status =
+		walk_pair(a, b, reinterpret_cast<uint64_t *>(spare_), TokenReader(a.counts, place(0)),
+				  TokenReader(b.counts, place(1)),
+				  [&](int level, size_t index, uint64_t word_a, uint64_t word_b) {
+					  if (level >= end_a)
+						  word_a = poured_a.plane(level)[index];
+					  if (level >= end_b)
+						  word_b = poured_b.plane(level)[index];
+					  in_both_[level] += ones_of(word_a & word_b);
+				  });
 
 	if (status != HLLSET_OK)
 		return status;
-	if (bits != token_bits(counts.precision, counts.level0))
-		length = sort_unique(list, length, spare_);
-	list[length] = kNoToken;
-	count_++;
+	count_ = 2;
+	finish(a, 0);
+	finish(b, 1);
 	return HLLSET_OK;
 }
 
+/*
+ * A source whose plane is full is in every pattern of the level, and one whose plane is empty in none: only among the others there is
+ * something to count.
+ */
 void
 Aligned::count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const
 {
-	size_t words = plane_words(precision_);
-	uint32_t size = 1u << count_;
+	uint32_t m = buckets(precision_);
+	uint32_t full = 0;
+	int mixed[kMaxSources];
+	int count = 0;
 
-	/* first, the cells that are ones in all sets of S: the AND of S without its lowest set with that set */
+	if (is_pair_)
+	{
+		patterns[3] = in_both_[level];
+		patterns[1] = ones_[0][level] - patterns[3];
+		patterns[2] = ones_[1][level] - patterns[3];
+		return;
+	}
+	for (int i = 0; i < count_; i++)
+		if (ones_[i][level] == m)
+			full |= 1u << i;
+		else if (ones_[i][level] > 0)
+			mixed[count++] = i;
+	std::fill(patterns, patterns + (size_t{1} << count_), 0);
+
+	size_t words = plane_words(precision_);
+	uint32_t in_all[kMaxPatterns] = {m};
+	uint32_t size = 1u << count;
+
+	/* first, the cells that are ones in all mixed sets of S: the AND of S without its lowest set with that set */
 	for (uint32_t s = 1; s < size; s++)
 	{
-		const uint64_t *lowest = matrix(std::countr_zero(s)).plane(level);
+		int lowest = mixed[std::countr_zero(s)];
+		const uint64_t *plane = matrix(lowest).plane(level);
 		const uint64_t *rest = scratch + (s & (s - 1)) * words;
 		uint64_t *all = scratch + s * words;
 
 		if ((s & (s - 1)) == 0)
-			memcpy(all, lowest, words * 8);
-		else
-			for (size_t i = 0; i < words; i++)
-				all[i] = rest[i] & lowest[i];
-		patterns[s] = count_ones(all, words);
+		{
+			memcpy(all, plane, words * 8);
+			in_all[s] = ones_[lowest][level];
+			continue;
+		}
+		for (size_t i = 0; i < words; i++)
+			all[i] = rest[i] & plane[i];
+		in_all[s] = count_ones(all, words);
 	}
 	/* then without those that are ones in further sets (Moebius inversion over supersets) */
-	for (int i = 0; i < count_; i++)
-		for (uint32_t s = 1; s < size; s++)
+	for (int i = 0; i < count; i++)
+		for (uint32_t s = 0; s < size; s++)
 			if ((s >> i & 1) == 0)
-				patterns[s] -= patterns[s | 1u << i];
+				in_all[s] -= in_all[s | 1u << i];
+	for (uint32_t s = 0; s < size; s++)
+	{
+		uint32_t pattern = full;
+
+		for (int i = 0; i < count; i++)
+			pattern |= (s >> i & 1) << mixed[i];
+		patterns[pattern] = in_all[s];
+	}
 }
 
 } // namespace hllset

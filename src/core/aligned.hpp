@@ -2,14 +2,13 @@
 /* Several sets side by side at one precision and one L0, so that their cells can be compared. */
 #pragma once
 
-#include "format.hpp"
-#include "tokens.hpp"
+#include "reader.hpp"
 
 namespace hllset
 {
 
 /* Three expressions of six sources. */
-inline constexpr int kMaxAligned = 18;
+inline constexpr int kMaxAligned = HLLSET_MAX_ALIGNED;
 
 class Aligned
 {
@@ -24,6 +23,9 @@ public:
 
 	/* Adds the next set, or a sample if there are no planes. Without planes nothing below level0 is read. */
 	HllsetStatus add(const View &view);
+
+	/* Adds two sets that are all, in one pass if they are of this precision and with planes. */
+	HllsetStatus add(const View &a, const View &b);
 
 	int
 	count() const
@@ -69,11 +71,39 @@ public:
 		}
 	}
 
+	/* The same for those tokens that all sets of the mask have, which is not 0: no more are looked at than one of these has. */
+	template <typename Sink>
+	void
+	for_each_common_token(uint32_t sets, Sink &&sink) const
+	{
+		int first = std::countr_zero(sets);
+		const Coupon *next[kMaxAligned];
+
+		for (int i = 0; i < count_; i++)
+			next[i] = tokens(i);
+		for (const Coupon *token = tokens(first); *token != kNoToken; token++)
+		{
+			uint32_t pattern = 0;
+
+			/* the first set that lacks it ends the search; later ones catch up with a later token */
+			for (int i = 0; i < count_ && (~pattern & sets & ((1u << i) - 1)) == 0; i++)
+			{
+				while (*next[i] < *token)
+					next[i]++;
+				pattern |= static_cast<uint32_t>(*next[i] == *token) << i;
+			}
+			if ((~pattern & sets) == 0)
+				sink(*token, pattern);
+		}
+	}
+
 	/* patterns[S], S = 1 .. 2^count - 1: how many cells of a level below L0 are ones in exactly the sets of S. scratch: one plane for
 	 * each S. */
 	void count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const;
 
 private:
+	void finish(const View &view, int i);
+
 	/* Greater than any: the end of each list, so that merging needs no lengths, and no branch that the tokens decide. */
 	static constexpr Coupon kNoToken = ~Coupon{0};
 
@@ -116,10 +146,19 @@ private:
 					  precision_);
 	}
 
+	Place
+	place(int i) const
+	{
+		return {matrix(i), level0_, tokens(i)};
+	}
+
 	int precision_ = kMinPrecision;
 	int level0_ = 0;
 	bool with_planes_ = false;
 	int count_ = 0;
+	bool is_pair_ = false;                /* of the planes only in_both_ is known */
+	uint32_t ones_[kMaxSources][kLevels]; /* of the planes */
+	uint32_t in_both_[kLevels];
 	size_t stride_ = 0; /* room for the tokens of one set */
 	uint64_t *planes_ = nullptr;
 	Coupon *spare_ = nullptr; /* room for the tokens of a set that are sorted */

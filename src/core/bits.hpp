@@ -126,15 +126,35 @@ public:
 		return true;
 	}
 
+	/* A Golomb-Rice code that lies within what has been loaded; false, and nothing done, if it does not. */
+	bool
+	read_near_rice(int parameter, uint64_t &value)
+	{
+		/* no more than 63 bits are loaded; the highest one spares a look whether all are zeros */
+		int zeros = std::countr_zero(buffer_ | kHighest);
+		int length = zeros + 1 + parameter;
+
+		if (length > available_)
+			return false;
+
+		uint64_t rest = buffer_ >> 1 >> zeros;
+
+		value =
+			(static_cast<uint64_t>(zeros) << parameter) + (rest & ((uint64_t{1} << parameter) - 1));
+		buffer_ = rest >> parameter;
+		account(length);
+		return true;
+	}
+
 	/* A Golomb-Rice code: zeros, a one, then the low bits. False at the end of the data. parameter <= 26. */
 	bool
 	read_rice(int parameter, uint64_t &value)
 	{
 		/* a refill only when it is needed: a load for each code would be the longest part of the loop */
-		if (take_rice(parameter, value)) [[likely]]
+		if (read_near_rice(parameter, value)) [[likely]]
 			return true;
 		refill();
-		return take_rice(parameter, value) || read_long_rice(parameter, value);
+		return read_near_rice(parameter, value) || read_long_rice(parameter, value);
 	}
 
 	/* How many bits can be peeked at and consumed: at least 56 if that many are left. */
@@ -155,7 +175,20 @@ public:
 	void
 	consume(int bits)
 	{
+		shift(bits);
+		account(bits);
+	}
+
+	/* The two halves of consume(): several shifts may be accounted for at once. */
+	void
+	shift(int bits)
+	{
 		buffer_ >>= bits;
+	}
+
+	void
+	account(int bits)
+	{
 		available_ -= bits;
 	}
 
@@ -174,23 +207,6 @@ public:
 	}
 
 private:
-	/* A code that lies within the buffer. */
-	bool
-	take_rice(int parameter, uint64_t &value)
-	{
-		int zeros = std::countr_zero(buffer_);
-
-		if (zeros + 1 + parameter > available_)
-			return false;
-
-		uint64_t low = (buffer_ >> 1) >> zeros;
-
-		value =
-			static_cast<uint64_t>(zeros) << parameter | (low & ((uint64_t{1} << parameter) - 1));
-		consume(zeros + 1 + parameter);
-		return true;
-	}
-
 	/* Bits above available_ may already hold the right data: the next load ORs the same bits onto them. */
 	void
 	refill()
@@ -238,6 +254,8 @@ private:
 		}
 	}
 
+	static constexpr uint64_t kHighest = uint64_t{1} << 63;
+
 	Direction bytes_;
 	uint64_t buffer_ = 0;
 	int available_ = 0;
@@ -265,6 +283,27 @@ public:
 			buffer_ >>= 32;
 			used_ -= 32;
 		}
+	}
+
+	/* The same for width <= 56, after flush() or itself, without a branch. Needs room for eight bytes behind what has been put. */
+	void
+	put_long(uint64_t value, int width)
+	{
+		buffer_ |= value << used_;
+		used_ += width;
+		flush();
+	}
+
+	/* Stores all whole bytes. Needs room for eight. */
+	void
+	flush()
+	{
+		int bits = used_ & ~7;
+
+		store_word();
+		advance(bits / 8);
+		buffer_ >>= bits;
+		used_ -= bits;
 	}
 
 	void
@@ -315,6 +354,26 @@ private:
 			memcpy(out_, &word, 4);
 			out_ += 4;
 		}
+	}
+
+	/* All that waits, and zeros behind it. */
+	void
+	store_word()
+	{
+		if constexpr (kBackward)
+		{
+			uint64_t word = __builtin_bswap64(buffer_);
+
+			memcpy(out_ - 8, &word, 8);
+		}
+		else
+			memcpy(out_, &buffer_, 8);
+	}
+
+	void
+	advance(int bytes)
+	{
+		out_ += kBackward ? -bytes : bytes;
 	}
 
 	uint8_t *out_;

@@ -2,8 +2,6 @@
 /* The codes that follow from the lengths of codec_tables.inc, worked out by the compiler. */
 #include "block_code.hpp"
 
-#include <bit>
-
 namespace hllset
 {
 
@@ -46,11 +44,11 @@ make_block_code(const BlockLengths &lengths)
 	uint8_t length_of[256] = {};
 	uint32_t seen[9] = {};
 	uint32_t code = 0;
-	auto assign = [&](int length, uint32_t entry) {
+	auto assign = [&](int length, BlockEntry entry) {
 		uint32_t bits = reversed(code++, length);
 
 		for (uint32_t i = bits; i < 1u << kBlockBits; i += 1u << length)
-			result.decode[i] = static_cast<uint16_t>(entry | static_cast<uint32_t>(length) << 8);
+			result.decode[i] = entry;
 		return bits;
 	};
 
@@ -66,10 +64,11 @@ make_block_code(const BlockLengths &lengths)
 	{
 		for (uint32_t byte = 0; byte < 256; byte++)
 			if (length_of[byte] == length)
-				result.encode[byte] = assign(length, byte) | static_cast<uint32_t>(length) << 24;
+				result.encode[byte] = assign(length, BlockEntry::of_byte(byte, length)) |
+									  static_cast<uint32_t>(length) << 24;
 		if (lengths.escape == length)
 		{
-			uint32_t escape = assign(length, kBlockEscape);
+			uint32_t escape = assign(length, BlockEntry::of_escape(length));
 
 			for (uint32_t byte = 0; byte < 256; byte++)
 				if (length_of[byte] == 0)

@@ -3,9 +3,11 @@
 #include "accum.hpp"
 #include "algebra.hpp"
 #include "bounds.hpp"
-#include "census.hpp"
+#include "elementary.hpp"
 #include "estimate.hpp"
 #include "hash.hpp"
+#include "sample.hpp"
+#include "query.hpp"
 #include "value.hpp"
 
 #include <type_traits>
@@ -16,7 +18,7 @@ using namespace hllset;
 static_assert(std::is_trivially_copyable_v<View> && std::is_trivially_destructible_v<View>);
 static_assert(std::is_trivially_copyable_v<Graded> && std::is_trivially_destructible_v<Graded>);
 static_assert(std::is_trivially_copyable_v<Accum> && std::is_trivially_destructible_v<Accum>);
-static_assert(std::is_trivially_copyable_v<Census> && std::is_trivially_destructible_v<Census>);
+static_assert(std::is_trivially_copyable_v<Sources> && std::is_trivially_destructible_v<Sources>);
 static_assert(std::is_trivially_copyable_v<HllsetAccum>);
 static_assert(std::is_trivially_copyable_v<BitReader> && std::is_trivially_copyable_v<BitWriter>);
 
@@ -70,62 +72,37 @@ hllset_core_digest(HllsetBytes set, uint8_t out[16])
 size_t
 hllset_core_empty(int precision, bool compact, uint8_t *out)
 {
-	Counts counts = {};
-
-	if (!is_precision(precision))
-		return 0;
-	counts.precision = precision;
-	counts.compact = compact;
-	return encode(counts, Matrix(), nullptr, out);
-}
-
-size_t
-hllset_core_combine_work(HllsetOp op, HllsetBytes a, HllsetBytes b)
-{
-	return combine_work(op, a, b);
+	return is_precision(precision) ? write_empty(precision, compact, out) : 0;
 }
 
 HllsetStatus
-hllset_core_combine(HllsetOp op, HllsetBytes a, HllsetBytes b, void *work, HllsetBytes *result)
+hllset_core_plan_combine(HllsetPlan *plan, HllsetOp op, HllsetBytes a, HllsetBytes b)
 {
-	return combine(op, a, b, work, *result);
-}
-
-size_t
-hllset_core_sample_work(HllsetBytes value)
-{
-	return sample_work(value);
+	return plan_combine(op, a, b, *plan);
 }
 
 HllsetStatus
-hllset_core_sample(HllsetBytes value, void *work, HllsetBytes *result)
+hllset_core_plan_sample(HllsetPlan *plan, HllsetBytes value)
 {
-	return sample(value, work, *result);
-}
-
-size_t
-hllset_core_convert_work(HllsetBytes value)
-{
-	return convert_work(value);
+	return plan_sample(value, *plan);
 }
 
 HllsetStatus
-hllset_core_convert(HllsetBytes value, int precision, HllsetForm form, void *work,
-					HllsetBytes *result)
+hllset_core_plan_convert(HllsetPlan *plan, HllsetBytes value, int precision, HllsetForm form)
 {
-	return convert(value, precision, form, work, *result);
-}
-
-size_t
-hllset_core_add_work(HllsetBytes value)
-{
-	return add_work(value);
+	return plan_convert(value, precision, form, *plan);
 }
 
 HllsetStatus
-hllset_core_add(HllsetBytes value, uint64_t hash, void *work, HllsetBytes *result)
+hllset_core_plan_add(HllsetPlan *plan, HllsetBytes value, uint64_t hash)
 {
-	return add(value, coupon_of(hash), work, *result);
+	return plan_add(value, coupon_of(hash), *plan);
+}
+
+HllsetStatus
+hllset_core_make(HllsetPlan *plan, void *work, HllsetBytes *result)
+{
+	return plan->run != nullptr ? plan->run(plan, work, result) : HLLSET_BAD_ARGUMENT;
 }
 
 HllsetStatus
@@ -140,22 +117,33 @@ hllset_core_bits(HllsetBytes set, uint32_t *words)
 	return write_bits(set, words);
 }
 
-size_t
-hllset_core_estimate_work(HllsetBytes value)
+HllsetStatus
+hllset_core_plan_count(HllsetPlan *plan, HllsetBytes value)
 {
-	return estimate_work(value);
+	ValueCount &own = start_plan<ValueCount>(*plan);
+	HllsetStatus status = own.open(value);
+
+	if (status == HLLSET_OK)
+		plan->work_size = own.work_size();
+	return status;
 }
 
 HllsetStatus
-hllset_core_cardinality(HllsetBytes value, void *work, double *result)
+hllset_core_cardinality(HllsetPlan *plan, void *work, double *result)
 {
-	return count_value(value, work, *result);
+	return content_of<ValueCount>(*plan).count(work, *result);
 }
 
 HllsetStatus
-hllset_core_estimate(HllsetBytes value, void *work, HllsetEstimate *result)
+hllset_core_estimate(HllsetPlan *plan, void *work, HllsetEstimate *result)
 {
-	return estimate_value(value, work, *result);
+	return content_of<ValueCount>(*plan).estimate(work, *result);
+}
+
+int64_t
+hllset_core_whole(double cardinality)
+{
+	return static_cast<int64_t>(elementary::nearest(cardinality));
 }
 
 double
@@ -170,54 +158,210 @@ hllset_core_bounds(const HllsetEstimate *estimate, double confidence, double *lo
 	bounds(*estimate, confidence, *lower, *upper);
 }
 
-size_t
-hllset_core_census_work(const HllsetBytes *values, int count)
+HllsetStatus
+hllset_core_plan_census(HllsetPlan *plan, const HllsetBytes *values, int count)
 {
-	Census census;
+	Sources &own = start_plan<Sources>(*plan);
+	HllsetStatus status = own.open(values, count);
 
-	return census.open(values, count) == HLLSET_OK ? census.work_size() : 0;
+	if (status == HLLSET_OK)
+		plan->work_size = own.work_size();
+	return status;
 }
 
-/* Opens and reads a census; the workspace was sized by the same open(). */
+HllsetStatus
+hllset_core_venn(HllsetPlan *plan, void *work, HllsetEstimate *regions)
+{
+	Sources &own = content_of<Sources>(*plan);
+	HllsetStatus status = own.read(work);
+
+	if (status == HLLSET_OK)
+		Census(own).measure(regions);
+	return status;
+}
+
+/* A question to the first two of the values. */
 static HllsetStatus
-take_census(Census &census, const HllsetBytes *values, int count, void *work)
+ask(HllsetPlan *plan, void *work, bool (Census::*question)(), bool *result)
 {
-	HllsetStatus status = census.open(values, count);
+	Sources &own = content_of<Sources>(*plan);
 
-	return status == HLLSET_OK ? census.read(work) : status;
-}
+	if (own.value_count() != 2)
+		return HLLSET_BAD_ARGUMENT;
 
-HllsetStatus
-hllset_core_venn(const HllsetBytes *values, int count, void *work, HllsetEstimate *regions)
-{
-	Census census;
-	HllsetStatus status = take_census(census, values, count, work);
+	HllsetStatus status = own.read(work);
 
 	if (status == HLLSET_OK)
-		census.measure(regions);
+		*result = (Census(own).*question)();
 	return status;
 }
 
 HllsetStatus
-hllset_core_contained(const HllsetBytes values[2], void *work, bool *result)
+hllset_core_contained(HllsetPlan *plan, void *work, bool *result)
 {
-	Census census;
-	HllsetStatus status = take_census(census, values, 2, work);
+	return ask(plan, work, &Census::is_contained, result);
+}
+
+HllsetStatus
+hllset_core_overlap(HllsetPlan *plan, void *work, bool *result)
+{
+	return ask(plan, work, &Census::overlap, result);
+}
+
+uint32_t
+hllset_core_member_key(uint64_t hash)
+{
+	return key_of(coupon_of(hash));
+}
+
+HllsetStatus
+hllset_core_sample_level(HllsetBytes value, int least_level, int *level)
+{
+	Sample sample;
+	HllsetStatus status = sample.open(value, least_level);
 
 	if (status == HLLSET_OK)
-		*result = census.is_contained();
+		*level = sample.level();
 	return status;
 }
 
 HllsetStatus
-hllset_core_overlap(const HllsetBytes values[2], void *work, bool *result)
+hllset_core_plan_member_keys(HllsetPlan *plan, HllsetBytes value, int least_level)
 {
-	Census census;
-	HllsetStatus status = take_census(census, values, 2, work);
+	Sample &own = start_plan<Sample>(*plan);
+	HllsetStatus status = own.open(value, least_level);
 
 	if (status == HLLSET_OK)
-		*result = census.overlap();
+		plan->work_size = own.work_size();
 	return status;
+}
+
+HllsetStatus
+hllset_core_member_keys(HllsetPlan *plan, void *work, const uint32_t **keys, size_t *count)
+{
+	return content_of<Sample>(*plan).keys(work, *keys, *count);
+}
+
+HllsetStatus
+hllset_core_plan_keys(HllsetPlan *plan, HllsetBytes set)
+{
+	View &own = start_plan<View>(*plan);
+	HllsetStatus status = parse(set, own);
+
+	if (status == HLLSET_OK)
+		plan->work_size = keys_work(own);
+	return status;
+}
+
+/* What the core found, if it did. */
+static HllsetStatus
+give_keys(HllsetStatus status, const Keys &found, HllsetKeys *result)
+{
+	if (status == HLLSET_OK)
+		*result = {found.first, found.count, found.level0};
+	return status;
+}
+
+HllsetStatus
+hllset_core_signature(HllsetPlan *plan, int wanted, void *work, HllsetKeys *result)
+{
+	Keys found;
+
+	if (wanted < 1 || wanted > HLLSET_MOST_SIGNATURE_KEYS)
+		return HLLSET_BAD_ARGUMENT;
+
+	HllsetStatus status =
+		find_signature(content_of<View>(*plan), static_cast<size_t>(wanted), work, found);
+
+	return give_keys(status, found, result);
+}
+
+HllsetStatus
+hllset_core_contain_keys(HllsetPlan *plan, void *work, HllsetKeys *result)
+{
+	Keys found;
+	HllsetStatus status = find_contain_keys(content_of<View>(*plan), work, found);
+
+	return give_keys(status, found, result);
+}
+
+static bool
+is_query_kind(HllsetQueryKind kind)
+{
+	return kind == HLLSET_SIMILAR || kind == HLLSET_CONTAIN;
+}
+
+size_t
+hllset_core_query(HllsetQueryKind kind, HllsetKeys keys, double at_least, uint8_t *out)
+{
+	if (!is_query_kind(kind) || !is_threshold(at_least))
+		return 0;
+	return write_query(static_cast<QueryKind>(kind), {keys.keys, keys.count, keys.level0}, at_least,
+					   out);
+}
+
+HllsetStatus
+hllset_core_query_read(HllsetQueryKind kind, HllsetBytes query, HllsetQuery *result)
+{
+	Query found;
+
+	if (!is_query_kind(kind))
+		return HLLSET_BAD_ARGUMENT;
+
+	HllsetStatus status = read_query(static_cast<QueryKind>(kind), query, found);
+
+	if (status == HLLSET_OK && result != nullptr)
+		*result = {found.at_least, found.keys, found.count};
+	return status;
+}
+
+HllsetStatus
+hllset_core_query_holds(HllsetPlan *plan, HllsetQueryKind kind, HllsetBytes query, void *work,
+						bool *result)
+{
+	const View &set = content_of<View>(*plan);
+	Query found;
+
+	if (!is_query_kind(kind))
+		return HLLSET_BAD_ARGUMENT;
+
+	HllsetStatus status = read_query(static_cast<QueryKind>(kind), query, found);
+
+	if (status != HLLSET_OK)
+		return status;
+	return kind == HLLSET_SIMILAR ? is_similar(set, found, work, *result)
+								  : contains_part(set, found, work, *result);
+}
+
+int
+hllset_core_least_shared(HllsetBytes query)
+{
+	Query found;
+
+	return read_query(QueryKind::similar, query, found) == HLLSET_OK ? least_shared(found) : 0;
+}
+
+uint32_t
+hllset_core_similar_entry(uint32_t key)
+{
+	return similar_entry(key);
+}
+
+HllsetStatus
+hllset_core_contain_plan(HllsetBytes query, HllsetContainPlan *plan)
+{
+	Query found;
+	HllsetStatus status = read_query(QueryKind::contain, query, found);
+
+	if (status == HLLSET_OK)
+		*plan = plan_contain(found);
+	return status;
+}
+
+HllsetVerdict
+hllset_core_contain_verdict(const HllsetContainPlan *plan, const char *seen)
+{
+	return judge_contain(*plan, seen);
 }
 
 size_t

@@ -51,14 +51,14 @@ HllsetStatus
 read_block(Reader &in, const BlockCode &code, uint32_t &byte)
 {
 	int available = in.available();
-	uint32_t entry = code.decode[in.peek(kBlockBits)];
-	int length = entry >> 8 & 15;
+	BlockEntry entry = code.decode[in.peek(kBlockBits)];
+	int length = entry.length();
 
 	if (length > available)
 		return HLLSET_TRUNCATED;
 	in.consume(length);
-	byte = entry & 255;
-	if ((entry & kBlockEscape) == 0)
+	byte = entry.byte();
+	if (!entry.has_escape())
 		return HLLSET_OK;
 	if (!in.read(8, byte))
 		return HLLSET_TRUNCATED;
@@ -67,13 +67,42 @@ read_block(Reader &in, const BlockCode &code, uint32_t &byte)
 																   : HLLSET_BAD_POSITION;
 }
 
-template <typename Writer>
-void
-write_block(Writer &out, const BlockCode &code, uint64_t byte)
+/* Bits that are written one after the other, the lowest first. */
+struct Bits
+{
+	uint64_t bits;
+	int width;
+};
+
+/* What is beyond 64 bits is lost. */
+constexpr Bits
+operator+(Bits a, Bits b)
+{
+	return {a.bits | b.bits << a.width, a.width + b.width};
+}
+
+Bits
+code_of_block(const BlockCode &code, uint64_t byte)
 {
 	uint32_t entry = code.encode[byte & 255];
 
-	out.put(entry & 0xffffff, static_cast<int>(entry >> 24));
+	return {entry & 0xffffff, static_cast<int>(entry >> 24)};
+}
+
+/* Every second block of a word, for one of its streams. */
+template <typename Writer>
+void
+write_half_word(Writer &out, const BlockCode &code, uint64_t word)
+{
+	Bits low = code_of_block(code, word) + code_of_block(code, word >> 16);
+	Bits high = code_of_block(code, word >> 32) + code_of_block(code, word >> 48);
+	Bits all = low + high;
+
+	/* more only with an escape */
+	if (all.width <= 4 * kBlockBits) [[likely]]
+		return out.put_long(all.bits, all.width);
+	out.put_long(low.bits, low.width);
+	out.put_long(high.bits, high.width);
 }
 
 void
@@ -101,12 +130,15 @@ write_block_plane(StreamWriter &out, const uint64_t *plane, int precision, const
 	const BlockCode &code = block_code(form.density_class);
 	StreamWriter local = out;
 
+	local.front.flush();
+	local.back.flush();
 	for (size_t i = 0; i < plane_words(precision); i++)
-		for (uint64_t word = plane[i] ^ form.background, k = 0; k < 4; k++, word >>= 16)
-		{
-			write_block(local.front, code, word);
-			write_block(local.back, code, word >> 8);
-		}
+	{
+		uint64_t word = plane[i] ^ form.background;
+
+		write_half_word(local.front, code, word);
+		write_half_word(local.back, code, word >> 8);
+	}
 	out = local;
 }
 
@@ -180,9 +212,9 @@ write_count(BitWriter &out, int precision, uint32_t above, uint32_t ones)
 }
 
 HllsetStatus
-read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &word)
+read_hard_word(StreamReader &in, const BlockCode &code, CodedWord &word)
 {
-	word = 0;
+	word = {0, 0};
 	for (int i = 0; i < 64; i += 8)
 	{
 		uint32_t byte;
@@ -191,7 +223,8 @@ read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &word)
 
 		if (status != HLLSET_OK)
 			return status;
-		word |= uint64_t{byte} << i;
+		word.bits |= uint64_t{byte} << i;
+		word.ones += ones_of(byte);
 	}
 	return HLLSET_OK;
 }

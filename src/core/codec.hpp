@@ -98,26 +98,42 @@ void write_plain_count(BitWriter &out, int precision, uint32_t ones);
 HllsetStatus read_count(BitReader &in, int precision, uint32_t above, uint32_t &ones);
 void write_count(BitWriter &out, int precision, uint32_t above, uint32_t ones);
 
-/* Reads `count` > 0 ascending positions below `cells`; sink(position) is called for each. */
+/*
+ * Reads `count` > 0 ascending positions below `cells`; sink(position) is called for each. The sink is a copy, so that what it holds by value
+ * stays in registers too.
+ */
 template <typename Sink>
 HllsetStatus
-read_gaps(BitReader &in, uint32_t count, uint32_t cells, Sink &&sink)
+read_gaps(BitReader &in, uint32_t count, uint32_t cells, Sink sink)
 {
 	int parameter = rice_parameter(count, cells);
 	uint64_t position = 0;
+	/* only copies have their address taken: this one stays in registers, whatever the sink writes */
+	BitReader local = in;
 
 	for (uint32_t i = 0; i < count; i++)
 	{
 		uint64_t gap;
 
-		if (!in.read_rice(parameter, gap))
-			return HLLSET_TRUNCATED;
+		if (!local.read_near_rice(parameter, gap))
+		{
+			local.available();
+			if (!local.read_near_rice(parameter, gap)) [[unlikely]]
+			{
+				BitReader slow = local;
+
+				if (!slow.read_rice(parameter, gap))
+					return HLLSET_TRUNCATED;
+				local = slow;
+			}
+		}
 		position += gap;
 		if (position >= cells)
 			return HLLSET_BAD_POSITION;
 		sink(static_cast<uint32_t>(position));
 		position++;
 	}
+	in = local;
 	return HLLSET_OK;
 }
 
@@ -131,35 +147,124 @@ struct PlaneForm
 	{
 	}
 
-	uint32_t few;           /* cells with the rarer bit; of two equals that is the one */
+	bool
+	is_in_blocks() const
+	{
+		return density_class >= kFirstBlockClass && density_class < kEndBlockClass;
+	}
+
+	uint32_t few;           /* cells with the rarer bit; with 1 if neither is rarer */
 	uint32_t density_class; /* their density in 32nds */
 	uint64_t background;    /* a word of the other bit */
 };
 
-/* Reads the eight blocks of a word with every check: near the end of the data, and where there is an escape. */
-HllsetStatus read_hard_word(StreamReader &in, const BlockCode &code, uint64_t &word);
-
-/* Reads a word whose blocks are all short codes and well before the end of the data; false if they are not. */
-inline bool
-read_easy_word(StreamReader &in, const BlockCode &code, uint64_t &word)
+/* A word and its number of ones. */
+struct CodedWord
 {
-	bool enough = in.front.available() >= 4 * kBlockBits && in.back.available() >= 4 * kBlockBits;
-	uint32_t seen = 0;
-	auto take = [&](auto &from) {
-		uint32_t entry = code.decode[from.peek(kBlockBits)];
+	uint64_t bits;
+	uint32_t ones;
+};
 
-		from.consume(entry >> 8 & 15);
-		seen |= entry;
-		return uint64_t{entry & 255};
-	};
+/* Reads the eight blocks of a word with every check: near the end of the data, and where there is an escape. */
+HllsetStatus read_hard_word(StreamReader &in, const BlockCode &code, CodedWord &word);
 
-	word = 0;
+/*
+ * A word from eight blocks well before the end of the data, none of them an escape: is_good() in the end. What the streams have given is known
+ * to them only after finish().
+ */
+class EasyWord
+{
+public:
+	EasyWord(StreamReader &in, const BlockCode &code) : in_(in), code_(code)
+	{
+		is_enough_ =
+			in.front.available() >= 4 * kBlockBits && in.back.available() >= 4 * kBlockBits;
+	}
+
+	/* The next block of each stream: bits `shift` and up of the word, a multiple of 16. */
+	void
+	take(int shift)
+	{
+		word_ |= take_from(in_.front, front_) << shift;
+		word_ |= take_from(in_.back, back_) << (shift + 8);
+	}
+
+	void
+	finish()
+	{
+		in_.front.account(front_.length());
+		in_.back.account(back_.length());
+	}
+
+	bool
+	is_good() const
+	{
+		return is_enough_ && !(front_ + back_).has_escape();
+	}
+
+	uint64_t
+	word() const
+	{
+		return word_;
+	}
+
+	uint32_t
+	ones() const
+	{
+		return (front_ + back_).ones();
+	}
+
+private:
+	template <typename Reader>
+	uint64_t
+	take_from(Reader &from, BlockEntry &sum)
+	{
+		BlockEntry entry = code_.decode[from.peek(kBlockBits)];
+
+		from.shift(entry.length());
+		sum = sum + entry;
+		return entry.byte();
+	}
+
+	StreamReader &in_;
+	const BlockCode &code_;
+	uint64_t word_ = 0;
+	BlockEntry front_; /* sums */
+	BlockEntry back_;
+	bool is_enough_;
+};
+
+/* False if the word is not easy. */
+inline bool
+read_easy_word(StreamReader &in, const BlockCode &code, CodedWord &word)
+{
+	EasyWord easy(in, code);
+
+	for (int i = 0; i < 64; i += 16)
+		easy.take(i);
+	easy.finish();
+	word = {easy.word(), easy.ones()};
+	return easy.is_good();
+}
+
+/* One word from each of two sets. False if not both are easy. */
+inline bool
+read_two_easy_words(StreamReader &a, const BlockCode &code_a, CodedWord &word_a, StreamReader &b,
+					const BlockCode &code_b, CodedWord &word_b)
+{
+	EasyWord easy_a(a, code_a);
+	EasyWord easy_b(b, code_b);
+
 	for (int i = 0; i < 64; i += 16)
 	{
-		word |= take(in.front) << i;
-		word |= take(in.back) << (i + 8);
+		easy_a.take(i);
+		easy_b.take(i);
 	}
-	return enough && (seen & kBlockEscape) == 0;
+	easy_a.finish();
+	easy_b.finish();
+	word_a = {easy_a.word(), easy_a.ones()};
+	word_b = {easy_b.word(), easy_b.ones()};
+	return easy_a.is_good() && easy_b.is_good();
 }
 
 /* The three forms of a plane; sink(index, word) is called for each word in turn. */
@@ -200,7 +305,7 @@ read_block_plane(StreamReader &in, int precision, const PlaneForm &form, Sink &&
 	for (size_t i = 0; i < plane_words(precision); i++)
 	{
 		StreamReader ahead = local;
-		uint64_t word;
+		CodedWord word;
 
 		if (!read_easy_word(ahead, code, word)) [[unlikely]]
 		{
@@ -212,8 +317,8 @@ read_block_plane(StreamReader &in, int precision, const PlaneForm &form, Sink &&
 			ahead = hard;
 		}
 		local = ahead;
-		ones += ones_of(word);
-		sink(i, word ^ form.background);
+		ones += word.ones;
+		sink(i, word.bits ^ form.background);
 	}
 	in = local;
 	return ones == form.few ? HLLSET_OK : HLLSET_BAD_COUNT;
@@ -248,7 +353,7 @@ read_plane(StreamReader &in, int precision, uint32_t ones, Sink &&sink)
 
 	if (form.density_class < kFirstBlockClass)
 		return read_gap_plane(in.front, precision, form, sink);
-	if (form.density_class < kEndBlockClass)
+	if (form.is_in_blocks())
 		return read_block_plane(in, precision, form, sink);
 	return read_plain_plane(in.front, precision, ones, sink);
 }

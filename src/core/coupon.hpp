@@ -22,6 +22,9 @@ inline constexpr int kAddressBits = 26;
 /* The most sources of an expression. */
 inline constexpr int kMaxSources = HLLSET_MAX_SOURCES;
 
+/* Which of them show a one in a cell, as a mask. */
+inline constexpr int kMaxPatterns = 1 << kMaxSources;
+
 /* level << 26 | address, so that coupons sort by level first. The highest bit of the word is free. */
 using Coupon = uint32_t;
 

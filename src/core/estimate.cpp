@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Newton's method on the likelihood equation, and what the Fisher information tells of its root. */
+/* What the most likely number is too large by, and what the Fisher information tells of its error. */
 #include "estimate.hpp"
 
-#include <cmath>
 #include <limits>
+
+#include "elementary.hpp"
+#include "likelihood.hpp"
 
 namespace hllset
 {
@@ -11,8 +13,8 @@ namespace hllset
 namespace
 {
 
-constexpr int kMaxIterations = 60;
-constexpr double kTolerance = 1e-9;
+/* Of the search, whose error is about the square of it. */
+constexpr double kTolerance = 1e-6;
 constexpr double kNoLimit = std::numeric_limits<double>::max();
 
 /*
@@ -30,118 +32,27 @@ constexpr double kSharedCoupon = 1 / (3.0 * (1 << kAddressBits));
 /* Up to this precision shared coupons put an intersection of small sets wrong by .08 elements at most. */
 constexpr int kMaxExactPrecision = 14;
 
-/* p_k, exactly. */
-double
-level_probability(int level)
-{
-	return std::ldexp(1.0, -std::min(level + 1, kLevels - 1));
-}
-
-double
-hit_probability(const Counts &counts, int level)
-{
-	return level_probability(level) / counts.cells(level);
-}
-
-/* Expected share of zeros and of ones in a level: exp(-n r) and 1 - exp(-n r), each without cancellation. */
-struct Shares
-{
-	double zeros;
-	double ones;
-
-	/* At twice the r. Squaring doubles the relative error of zeros, so it waits until they are few. */
-	Shares
-	doubled() const
-	{
-		double more = ones * (2 - ones);
-
-		return {more < 0.5 ? 1 - more : zeros * zeros, more};
-	}
-};
-
-/*
- * Calls sink(level, r, shares) from the highest level down. Where r doubles, as it does from level to level among those with the
- * same number of cells, squaring replaces the exponential.
- */
-template <typename Sink>
-void
-for_each_level(const Counts &counts, double n, Sink &&sink)
-{
-	double r_above = 0;
-	Shares shares = {};
-
-	for (int k = kLevels - 1; k >= 0; k--)
-	{
-		double r = hit_probability(counts, k);
-
-		if (r == 2 * r_above)
-			shares = shares.doubled();
-		else if (r != r_above)
-			shares = {std::exp(-n * r), -std::expm1(-n * r)};
-		sink(k, r, shares);
-		r_above = r;
-	}
-}
-
-/* A first guess within a factor of two for counts that sets produce. */
-double
-starting_point(const Counts &counts)
-{
-	double m = buckets(counts.precision);
-	double ones_per_bucket = 0;
-
-	if (counts.level0 < kLevels)
-		return std::ldexp(std::max(counts.tokens, 1u), counts.level0);
-	for (int k = 0; k < kLevels; k++)
-		ones_per_bucket += counts.ones[k] / m;
-	/* of n >> m, log2(n/m) + gamma / ln 2 - 1/2 ones a bucket are expected: 0.7940 is exp(-gamma) sqrt(2) */
-	return m * (ones_per_bucket < 1 ? ones_per_bucket : 0.7940 * (std::exp2(ones_per_bucket) - 1));
-}
-
-/*
- * The root of F(n) = sum over c_k > 0 of c_k r_k / (1 - exp(-n r_k)) = 1, by Newton on ln F against ln n: F is convex and falls.
- * Because the m_k r_k add up to 1, F - 1 = sum of c_k r_k exp(-n r_k) / (1 - exp(-n r_k)) - sum of (m_k - c_k) r_k, which
- * keeps its digits when hardly a cell is left.
- */
+/* The most likely number of elements. */
 double
 most_likely(const Counts &counts)
 {
-	double n = starting_point(counts);
-	double missing = 0;
+	Levels levels;
+	double ones[kLevels];
+	double zero_rate = 0;
 
 	for (int k = 0; k < kLevels; k++)
-		missing += (counts.cells(k) - counts.ones[k]) * hit_probability(counts, k);
-	for (int i = 0; i < kMaxIterations; i++)
 	{
-		double excess = -missing;
-		double slope = 0;
+		double cells = counts.cells(k);
+		double zeros = cells - counts.ones[k];
 
-		for_each_level(counts, n, [&](int k, double r, Shares shares) {
-			if (counts.ones[k] > 0)
-			{
-				double w = counts.ones[k] * r * shares.zeros / shares.ones;
-
-				excess += w;
-				slope += w * n * r / shares.ones;
-			}
-		});
-
-		double step = std::clamp((1 + excess) / slope * std::log1p(excess), -3.0, 3.0);
-
-		n *= std::exp(step);
-		if (std::fabs(step) < kTolerance)
-			break;
+		zero_rate += level_probability(k) * zeros / cells;
+		if (counts.ones[k] > 0)
+		{
+			ones[levels.count] = counts.ones[k];
+			levels.add(k, cells);
+		}
 	}
-	return n;
-}
-
-/* Where half an empty cell is expected: the last two levels, of m cells each, are the last to fill. */
-double
-saturated_estimate(const Counts &counts)
-{
-	double m = buckets(counts.precision);
-
-	return m * std::ldexp(1.0, kLevels - 1) * std::log(4 * m);
+	return most_likely_number({levels, ones, zero_rate}, kTolerance);
 }
 
 /* What is to be expected of the estimate of n elements, in parts of n. */
@@ -169,16 +80,24 @@ expected_moments(const Counts &counts, double n)
 	double b = 0;
 	double collisions = 0;
 
-	for_each_level(counts, n, [&](int k, double r, Shares shares) {
-		double odds = shares.zeros / shares.ones;
-		double x = n * r;
-		double term = counts.cells(k) * x * x * odds;
+	Levels levels;
+	double hit[kLevels];
+	double miss[kLevels];
+
+	for (int k = 0; k < kLevels; k++)
+		levels.add(k, counts.cells(k));
+	levels.chances(n, hit, miss);
+	for (int k = 0; k < kLevels; k++)
+	{
+		double odds = miss[k] / hit[k];
+		double x = n * levels.r[k];
+		double term = levels.cells[k] * x * x * odds;
 
 		information += term;
 		a += term * x * (1 + odds);
 		b += term * x * odds;
-		collisions += level_probability(k) * r / 2;
-	});
+		collisions += level_probability(k) * levels.r[k] / 2;
+	}
 
 	double square = information * information;
 	double slope = a / square - 1 / n;
@@ -209,7 +128,7 @@ estimate_small_set(double tokens, int precision)
 	{
 		result.gained = most * most * kSharedCoupon;
 		result.standard_error =
-			std::hypot(result.standard_error, std::min(poisson_rms(result.gained), tokens));
+			elementary::hypot(result.standard_error, std::min(poisson_rms(result.gained), tokens));
 	}
 	return result;
 }
@@ -244,7 +163,7 @@ estimate_small(double tokens, double losing, double gaining)
 HllsetEstimate
 estimate_sample(double tokens, int level0)
 {
-	double weight = std::ldexp(1.0, level0);
+	double weight = elementary::power_of_two(level0);
 	double n = tokens * weight;
 	HllsetEstimate result = {};
 
@@ -267,8 +186,7 @@ estimate(const Counts &counts)
 	if (counts.level0 == 0 || certain == 0)
 		return estimate_small_set(certain, counts.precision);
 
-	bool saturated = is_saturated(counts);
-	double n = saturated ? saturated_estimate(counts) : most_likely(counts);
+	double n = most_likely(counts);
 	Moments moments = expected_moments(counts, n);
 	/* near saturation the first order is far off */
 	double bias =
@@ -281,7 +199,7 @@ estimate(const Counts &counts)
 	result.slope_below = result.slope_above = result.cardinality * moments.slope;
 	result.least = certain;
 	result.most = kNoLimit;
-	result.law = saturated ? HLLSET_SATURATED : HLLSET_NORMAL;
+	result.law = is_saturated(counts) ? HLLSET_SATURATED : HLLSET_NORMAL;
 	return result;
 }
 

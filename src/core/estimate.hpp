@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/*
- * Maximum likelihood estimate of the number of elements behind counts, and its standard error.
- *
- * Model (Flajolet and Martin 1985; Ertl 2017, arXiv 1702.01284): level k has m_k cells and an element hits a given one of them with
- * probability r_k = p_k / m_k, p_k = 2^-(k+1), the last level 2^-31; so a cell is 1 with probability 1 - exp(-n r_k).
- */
+/* Estimate of the number of elements behind counts, by the model of likelihood.hpp, and its standard error. */
 #pragma once
 
 #include "format.hpp"

@@ -52,8 +52,8 @@ read_plane_counts(BitReader &in, View &view)
 		return HLLSET_TRUNCATED;
 	if (full > end || end > static_cast<uint32_t>(counts.level0))
 		return HLLSET_BAD_COUNT;
-	view.full = static_cast<int>(full);
-	view.end = static_cast<int>(end);
+	view.full = static_cast<int8_t>(full);
+	view.end = static_cast<int8_t>(end);
 	for (int k = 0; k < view.full; k++)
 		counts.ones[k] = m;
 	if (full == end)
@@ -223,14 +223,18 @@ parse(HllsetBytes set, View &view)
 }
 
 HllsetStatus
+check_positions(const View &view)
+{
+	return walk(
+		view, [](int, size_t, uint64_t) {}, [](Coupon) {});
+}
+
+HllsetStatus
 check_single(HllsetBytes value, View &view)
 {
 	HllsetStatus status = parse_single(value, view);
 
-	if (status != HLLSET_OK)
-		return status;
-	return walk(
-		view, [](int, size_t, uint64_t) {}, [](Coupon) {});
+	return status == HLLSET_OK ? check_positions(view) : status;
 }
 
 HllsetStatus
@@ -287,6 +291,16 @@ encode(const Counts &counts, const Matrix &matrix, const Coupon *tokens, uint8_t
 		if (counts.ones[k] > 0 && counts.ones[k] < m)
 			write_plane(bits, matrix.plane(k), counts.precision, counts.ones[k]);
 	return static_cast<size_t>(bits.finish() - out);
+}
+
+size_t
+write_empty(int precision, bool compact, uint8_t *out)
+{
+	Counts counts = {};
+
+	counts.precision = precision;
+	counts.compact = compact;
+	return encode(counts, Matrix(), nullptr, out);
 }
 
 size_t

@@ -62,21 +62,23 @@ struct Counts
 			sum += ones[k];
 		return sum;
 	}
+
+	bool operator==(const Counts &other) const = default;
 };
 
 struct View
 {
-	Kind kind; /* set or sample */
+	Kind kind;   /* set or sample */
+	int8_t full; /* planes below are all ones */
+	int8_t end;  /* planes from here on are all zeros */
 	Counts counts;
-	int full;            /* planes below are all ones */
-	int end;             /* planes from here on are all zeros */
 	StreamReader stream; /* the positions */
 };
 
-/* Of a set; of another kind of value: HLLSET_NOT_A_SET. */
+/* Reads a set. A value of another kind is refused: HLLSET_NOT_A_SET. */
 HllsetStatus parse(HllsetBytes set, View &view);
 
-/* Of a set or of a sample, which is the tokens of a set without its planes. */
+/* Reads a set or a sample; a sample is the tokens of a set without its planes. */
 HllsetStatus parse_single(HllsetBytes value, View &view);
 
 /* No set of elements has this L0 with these counts. */
@@ -98,6 +100,21 @@ walk_plane(StreamReader &in, const Counts &counts, int level, PlaneSink &&plane_
 	return HLLSET_OK;
 }
 
+/* Reads the tokens on the levels from `least` up, for level_sink as walk_levels() has it. */
+template <typename LevelSink>
+HllsetStatus
+walk_tokens(const Counts &counts, int least, StreamReader &in, LevelSink &&level_sink)
+{
+	HllsetStatus status = HLLSET_OK;
+
+	for (int k = kLevels - 1; k >= std::max(counts.level0, least) && status == HLLSET_OK; k--)
+		if (counts.ones[k] > 0)
+			level_sink(k, [&](auto sink) {
+				status = read_gaps(in.front, counts.ones[k], counts.cells(k), sink);
+			});
+	return status;
+}
+
 /*
  * Reads the positions of a parsed value from its highest level down to level `least`: first for each level with tokens
  * level_sink(level, read), which calls read(sink) once for sink(address) in ascending order; then plane_sink(level, index, word) for each
@@ -107,17 +124,11 @@ template <typename PlaneSink, typename LevelSink>
 HllsetStatus
 walk_levels(const View &view, int least, PlaneSink &&plane_sink, LevelSink &&level_sink)
 {
-	const Counts &counts = view.counts;
 	StreamReader in = view.stream;
-	HllsetStatus status = HLLSET_OK;
+	HllsetStatus status = walk_tokens(view.counts, least, in, level_sink);
 
-	for (int k = kLevels - 1; k >= std::max(counts.level0, least) && status == HLLSET_OK; k--)
-		if (counts.ones[k] > 0)
-			level_sink(k, [&](auto &&sink) {
-				status = read_gaps(in.front, counts.ones[k], counts.cells(k), sink);
-			});
 	for (int k = view.end - 1; k >= least && status == HLLSET_OK; k--)
-		status = walk_plane(in, counts, k, plane_sink);
+		status = walk_plane(in, view.counts, k, plane_sink);
 	/* full planes have no bits */
 	return status == HLLSET_OK && least <= view.full ? in.finish() : status;
 }
@@ -132,8 +143,14 @@ walk(const View &view, PlaneSink &&plane_sink, TokenSink &&token_sink)
 	});
 }
 
-/* parse_single and walk: every byte is checked. */
+/* What parse_single() left unchecked. */
+HllsetStatus check_positions(const View &view);
+
+/* parse_single and check_positions: every byte is checked. */
 HllsetStatus check_single(HllsetBytes value, View &view);
+
+/* The empty set; returns its size, HLLSET_EMPTY_SIZE at most. */
+size_t write_empty(int precision, bool compact, uint8_t *out);
 
 /* Whether a value is the empty set. A set as short as that is checked to its last byte. */
 HllsetStatus look_for_empty(HllsetBytes value, bool &is_empty);

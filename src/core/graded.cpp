@@ -2,6 +2,9 @@
 /* The rules of docs/format.md, From coupons to a state, on sorted token lists. */
 #include "graded.hpp"
 
+#include "pair.hpp"
+#include "reader.hpp"
+
 namespace hllset
 {
 
@@ -14,29 +17,36 @@ matrix_words(int precision)
 	return kLevels * plane_words(precision);
 }
 
-} // namespace
-
-size_t
-Graded::work_size(int precision, int finest)
+/* Room for the tokens of a list while another is merged: an even number, as a plane lies there meanwhile. */
+constexpr size_t
+held_tokens(int precision, int finest)
 {
-	size_t incoming = list_limit(finest);
-	size_t held = list_limit(precision) + incoming + 1;
-
-	return matrix_words(precision) * 8 + (2 * held + incoming) * 4 +
-		   encoded_bound(precision, kLevels, list_limit(precision));
+	return list_limit(precision) + list_limit(finest) + 2;
 }
 
-Graded::Graded(void *work, int precision, bool compact, int finest)
-	: precision_(precision), compact_(compact), matrix_(static_cast<uint64_t *>(work), precision)
-{
-	size_t incoming = list_limit(finest);
-	size_t held = list_limit(precision) + incoming + 1;
+} // namespace
 
-	tokens_ = reinterpret_cast<Coupon *>(static_cast<uint64_t *>(work) + matrix_words(precision));
-	spare_ = tokens_ + held;
-	incoming_ = spare_ + held;
-	incoming_limit_ = incoming;
-	out_ = reinterpret_cast<uint8_t *>(incoming_ + incoming);
+Graded::Room
+Graded::room(int precision, int finest)
+{
+	return {matrix_words(precision), held_tokens(precision, finest), list_limit(finest),
+			encoded_bound(precision, kLevels, list_limit(precision))};
+}
+
+Graded::Room
+Graded::small_room(size_t tokens)
+{
+	return {0, tokens, tokens, encoded_bound(kMinPrecision, 0, static_cast<uint32_t>(tokens))};
+}
+
+Graded::Graded(void *work, int precision, bool compact, const Room &room)
+	: precision_(precision), compact_(compact), matrix_(static_cast<uint64_t *>(work), precision),
+	  incoming_limit_(room.incoming)
+{
+	tokens_ = reinterpret_cast<Coupon *>(static_cast<uint64_t *>(work) + room.matrix_words);
+	spare_ = tokens_ + room.held;
+	incoming_ = spare_ + room.held;
+	out_ = reinterpret_cast<uint8_t *>(incoming_ + room.incoming);
 }
 
 /* Moves L0 up: clears the new planes, pours the tokens that fall below, and cuts the others if the state was small. */
@@ -49,9 +59,9 @@ Graded::raise(int level0)
 	if (level0 <= level0_)
 		return;
 	matrix_.clear(level0_, level0);
+	for (int k = level0_; k < level0; k++)
+		poured += matrix_.pour(k, tokens_ + poured, tokens_ + count_);
 	level0_ = level0;
-	for (; poured < count_ && level_of(tokens_[poured]) < level0; poured++)
-		matrix_.set(level_of(tokens_[poured]), tokens_[poured]);
 	count_ -= poured;
 	memmove(tokens_, tokens_ + poured, count_ * sizeof(Coupon));
 	if (was_small)
@@ -105,30 +115,56 @@ Graded::merge(const View &view)
 
 	raise(compact_ && counts.level0 > 0 ? kLevels : counts.level0);
 
-	int bits = token_bits(precision_, level0_);
-	size_t count = counts.tokens_from(level0_);
-	Coupon *rest =
-		incoming_ + count; /* the highest level comes first: the list is filled from its end */
-	Matrix matrix =
-		matrix_; /* a local copy: the compiler must think that the state may change with each bit */
-	HllsetStatus status = walk_levels(
-		view, 0,
-		[&](int level, size_t index, uint64_t word) {
-			matrix.merge_word(level, index, word, counts.precision);
-		},
-		[&](int level, auto &&read) {
-			if (level < level0_)
-				return read([&](uint32_t address) { matrix.set(level, address); });
-
-			Coupon *next = rest -= counts.ones[level];
-
-			read([&](uint32_t address) { *next++ = cut(coupon_at(level, address), bits); });
-		});
+	Place place = {matrix_, level0_, incoming_};
+	HllsetStatus status = read_value(view, 0, place);
 
 	if (status != HLLSET_OK)
 		return status;
-	incoming_count_ = count;
-	flush(bits == token_bits(counts.precision, counts.level0));
+	incoming_count_ = counts.tokens_from(level0_);
+	flush(keeps_bits(counts, place));
+	return HLLSET_OK;
+}
+
+HllsetStatus
+Graded::merge(const View &a, const View &b)
+{
+	if (a.counts.precision != precision_ || b.counts.precision != precision_)
+	{
+		HllsetStatus status = merge(a);
+
+		return status == HLLSET_OK ? merge(b) : status;
+	}
+
+	int level0 = std::max(a.counts.level0, b.counts.level0);
+
+	/* planes of which walk_pair() will give all words need no clearing: those of both, down to where neither has a bit */
+	int written = 0;
+
+	while (written < std::min(a.counts.level0, b.counts.level0) &&
+		   (a.counts.ones[written] | b.counts.ones[written]) != 0)
+		written++;
+	level0_ = compact_ && level0 > 0 ? kLevels : level0;
+	matrix_.clear(written, level0_);
+
+	Matrix matrix = matrix_;
+	Place place_a = {matrix_, level0_, tokens_};
+	Place place_b = {matrix_, level0_, incoming_};
+	HllsetStatus status = walk_pair(a, b, reinterpret_cast<uint64_t *>(spare_),
+									TokenReader(a.counts, place_a), TokenReader(b.counts, place_b),
+									[&](int level, size_t index, uint64_t word_a, uint64_t word_b) {
+										uint64_t poured =
+											level < written ? 0 : matrix.plane(level)[index];
+
+										matrix.plane(level)[index] = poured | word_a | word_b;
+									});
+
+	if (status != HLLSET_OK)
+		return status;
+	count_ = a.counts.tokens_from(level0_);
+	if (!keeps_bits(a.counts, place_a))
+		count_ = sort_unique(tokens_, count_, spare_);
+	incoming_count_ = b.counts.tokens_from(level0_);
+	flush(keeps_bits(b.counts, place_b));
 	return HLLSET_OK;
 }
 
@@ -176,8 +212,8 @@ Graded::settle()
 	flush(false);
 }
 
-HllsetBytes
-Graded::encode()
+Counts
+Graded::counts() const
 {
 	Counts counts = {};
 
@@ -188,6 +224,12 @@ Graded::encode()
 	for (int k = 0; k < level0_; k++)
 		counts.ones[k] = matrix_.count(k);
 	count_levels(tokens_, count_, counts.ones);
+	return counts;
+}
+
+HllsetBytes
+Graded::encode(const Counts &counts)
+{
 	return {out_, hllset::encode(counts, matrix_, tokens_, out_)};
 }
 

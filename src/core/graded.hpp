@@ -15,13 +15,43 @@ namespace hllset
 class Graded
 {
 public:
-	/* Bytes of workspace for a state of `precision` that merges sets of up to `finest`. */
-	static size_t work_size(int precision, int finest);
+	/* What a state has room for. */
+	struct Room
+	{
+		size_t matrix_words;
+		size_t held;     /* tokens, while others are merged */
+		size_t incoming; /* tokens of one that is merged */
+		size_t written;  /* bytes of the result */
 
-	Graded(void *work, int precision, bool compact, int finest);
+		size_t
+		bytes() const
+		{
+			return matrix_words * 8 + (2 * held + incoming) * sizeof(Coupon) + written;
+		}
+	};
+
+	/* Of a state of `precision` that merges sets of up to `finest`; and of one that stays small, with no more than so many tokens merged. */
+	static Room room(int precision, int finest);
+	static Room small_room(size_t tokens);
+
+	static size_t
+	work_size(int precision, int finest)
+	{
+		return room(precision, finest).bytes();
+	}
+
+	Graded(void *work, int precision, bool compact, const Room &room);
+
+	Graded(void *work, int precision, bool compact, int finest)
+		: Graded(work, precision, compact, room(precision, finest))
+	{
+	}
 
 	/* The view's precision is at least the state's; a compact view needs a compact state. */
 	HllsetStatus merge(const View &view);
+
+	/* Two at once, into an empty state. */
+	HllsetStatus merge(const View &a, const View &b);
 
 	bool contains(Coupon full) const;
 	void add(Coupon full);
@@ -30,7 +60,17 @@ public:
 	void append(Coupon full);
 	void settle();
 
-	HllsetBytes encode();
+	/* Of a view that has been merged, they are the same if it has all cells of the state. */
+	Counts counts() const;
+
+	/* The counts are the state's. */
+	HllsetBytes encode(const Counts &counts);
+
+	HllsetBytes
+	encode()
+	{
+		return encode(counts());
+	}
 
 private:
 	void absorb(Coupon token);

@@ -193,7 +193,8 @@ joint_covariance(const JointCounts &counts, const JointFit &fit, void *work, dou
 	JointModel model(counts, true, parts.rows);
 	int patterns = model.patterns();
 	double *information = parts.matrices[0];
-	double least_information = std::pow(kLargestError * std::max(fit.total, 1.0), -2);
+	double largest_error = kLargestError * std::max(fit.total, 1.0);
+	double least_information = 1 / (largest_error * largest_error);
 	double size[kMaxPatterns] = {};
 
 	for (int region = 1; region < patterns; region++)

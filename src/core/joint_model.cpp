@@ -2,8 +2,9 @@
 /* Probabilities and derivatives, each step for all levels at once: rows of one number per level are what the compiler vectorises. */
 #include "joint_model.hpp"
 
-#include <cmath>
 #include <cstring>
+
+#include "elementary.hpp"
 
 namespace hllset
 {
@@ -11,8 +12,7 @@ namespace hllset
 namespace
 {
 
-/* Rows are padded to this many numbers, so that loops over them need no remainder. */
-constexpr int kRowUnit = 4;
+constexpr int kRowUnit = Levels::kRowUnit;
 
 /* Of the workspace: what vector instructions like. */
 constexpr size_t kAlignment = 16;
@@ -115,50 +115,6 @@ dot_block(const double *a, const double *b, int count, Span span, double *result
 
 } // namespace
 
-void
-JointLevels::add(int new_level, double hit_probability)
-{
-	above_[count] = Link::NONE;
-	if (count > 0)
-		above_[count - 1] = r[count - 1] == hit_probability       ? Link::SAME
-							: r[count - 1] == 2 * hit_probability ? Link::HALF
-																  : Link::NONE;
-	level[count] = new_level;
-	r[count] = hit_probability;
-	count++;
-}
-
-void
-JointLevels::pad()
-{
-	while (count % kRowUnit != 0)
-		add(kLevels, 0);
-}
-
-void
-JointLevels::chances(double n, double *hit, double *miss) const
-{
-	for (int i = count - 1; i >= 0; i--)
-	{
-		if (above_[i] == Link::NONE)
-		{
-			hit[i] = -std::expm1(-n * r[i]);
-			miss[i] = hit[i] < 0.5 ? 1 - hit[i] : std::exp(-n * r[i]);
-		}
-		else if (above_[i] == Link::SAME)
-		{
-			hit[i] = hit[i + 1];
-			miss[i] = miss[i + 1];
-		}
-		else
-		{
-			/* 1 - x² = (1 - x)(1 + x); whichever of the two is small is computed without subtraction */
-			hit[i] = hit[i + 1] * (1 + miss[i + 1]);
-			miss[i] = hit[i] < 0.5 ? 1 - hit[i] : miss[i + 1] * miss[i + 1];
-		}
-	}
-}
-
 size_t
 JointWork::size(int sources)
 {
@@ -181,15 +137,14 @@ JointModel::JointModel(const JointCounts &counts, bool every_level, double *rows
 {
 	for (int k = 0; k < kLevels; k++)
 	{
-		double probability = std::ldexp(1.0, -std::min(k + 1, kLevels - 1));
 		bool empty = true;
 
 		for (int pattern = 1; pattern < patterns_ && empty; pattern++)
 			empty = counts.of(k, pattern) == 0;
 		if (empty && !every_level)
-			rate_[0] += probability;
+			rate_[0] += level_probability(k);
 		else
-			levels_.add(k, probability / counts.cells[k]);
+			levels_.add(k, counts.cells[k]);
 	}
 	levels_.pad();
 
@@ -210,9 +165,8 @@ JointModel::read(const JointCounts &counts)
 	for (int i = 0; i < levels_.count; i++)
 	{
 		bool is_padding = levels_.level[i] == kLevels;
-		double rest = is_padding ? 0 : counts.cells[levels_.level[i]];
+		double rest = levels_.cells[i];
 
-		cells_[i] = rest;
 		for (int pattern = 1; pattern < patterns_; pattern++)
 		{
 			double cells = is_padding ? 0 : counts.of(levels_.level[i], pattern);
@@ -335,25 +289,37 @@ JointModel::log_likelihood() const
 	for (int region = 1; region < patterns_; region++)
 		total += size_[region];
 	for (int pattern = 1; pattern < patterns_; pattern++)
-	{
-		double outside = 0;
-
-		for (int region = 1; region < patterns_; region++)
-			if ((region & ~pattern) != 0)
-				outside += size_[region];
-		for (int i = 0; i < levels_.count; i++)
-		{
-			double cells = counts(pattern)[i];
-			double p = probability(pattern)[i];
-
-			/* far below, only the chance that no region outside hits is known: it is exact in the logarithm */
-			if (cells > 0)
-				result += cells * (p >= kLeastProbability ? std::log(p)
-														  : std::min(std::log(kLeastProbability),
-																	 -outside * levels_.r[i]));
-		}
-	}
+		if (rate_[pattern] > 0)
+			result += pattern_log_likelihood(pattern);
 	return result - rate_[0] * total;
+}
+
+/* Of the cells that show this pattern, which are some. */
+double
+JointModel::pattern_log_likelihood(int pattern) const
+{
+	const double *cells = counts(pattern);
+	const double *p = probability(pattern);
+	Span span(cells, levels_.count);
+	double known[kLevels];
+	double logarithm[kLevels];
+	double outside = 0;
+	double result = 0;
+
+	for (int region = 1; region < patterns_; region++)
+		if ((region & ~pattern) != 0)
+			outside += size_[region];
+	for (int i = span.first; i < span.end; i++)
+		known[i] = std::max(p[i], kLeastProbability);
+	elementary::log_each(known + span.first, span.end - span.first, logarithm + span.first);
+	for (int i = span.first; i < span.end; i++)
+	{
+		/* far below, only the chance that no region outside hits is known: it is exact in the logarithm */
+		if (p[i] < kLeastProbability)
+			logarithm[i] = std::min(logarithm[i], -outside * levels_.r[i]);
+		result += cells[i] * logarithm[i];
+	}
+	return result;
 }
 
 void
@@ -407,7 +373,7 @@ JointModel::expected_information(double *matrix)
 		double weight[kLevels];
 
 		for (int i = 0; i < levels_.count; i++)
-			weight[i] = levels_.r[i] * levels_.r[i] * cells_[i] * probability(pattern)[i];
+			weight[i] = levels_.r[i] * levels_.r[i] * levels_.cells[i] * probability(pattern)[i];
 		add_information(pattern, weight, matrix);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The Poisson model behind joint.hpp: the probability of each pattern at each level for given sizes of the regions, and the
+ * The Poisson model behind a joint estimate: the probability of each pattern at each level for given sizes of the regions, and the
  * likelihood with its first and second derivatives.
  *
  * A region of n elements hits a cell of level k with probability E = 1 - exp(-n r_k). P_S, the probability of pattern S, is
@@ -15,35 +15,11 @@
  */
 #pragma once
 
-#include "joint.hpp"
+#include "joint_counts.hpp"
+#include "likelihood.hpp"
 
 namespace hllset
 {
-
-/* The levels that a model looks at, ascending, and the chance of a hit at each. Padded with levels that nothing hits. */
-class JointLevels
-{
-public:
-	void add(int level, double hit_probability);
-	void pad();
-
-	/* hit[i] = 1 - exp(-n r_i) and miss[i] = exp(-n r_i), both to full relative precision. */
-	void chances(double n, double *hit, double *miss) const;
-
-	int count = 0;
-	int level[kLevels];
-	double r[kLevels];
-
-private:
-	enum class Link : uint8_t
-	{
-		NONE,
-		SAME,
-		HALF
-	};
-
-	Link above_[kLevels]; /* r of the next level in terms of this one's */
-};
 
 /* A workspace, cut into the rows of a model and square matrices of one number per pair of patterns. */
 struct JointWork
@@ -74,7 +50,7 @@ public:
 	void observed_information(double *matrix);
 	void expected_information(double *matrix);
 
-	const JointLevels &
+	const Levels &
 	levels() const
 	{
 		return levels_;
@@ -103,6 +79,7 @@ public:
 private:
 	void read(const JointCounts &counts);
 	void add_region(int region, double n);
+	double pattern_log_likelihood(int pattern) const;
 	void relate();
 	void ensure_related();
 	void add_information(int pattern, const double *weight, double *matrix) const;
@@ -128,11 +105,10 @@ private:
 
 	bool is_related_ = false; /* the excesses are those of the sizes; the likelihood does without */
 	int patterns_;
-	JointLevels levels_;
+	Levels levels_;
 	double rate_[kMaxPatterns];
 	double rate_without_[kMaxPatterns]; /* of all patterns that don't hold this one */
 	int first_subset_[kMaxPatterns + 1];
-	double cells_[kLevels];
 	double size_[kMaxPatterns];
 	double *counts_;
 	double *probabilities_;

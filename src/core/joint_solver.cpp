@@ -75,7 +75,7 @@ JointSolver::JointSolver(const JointCounts &counts, Regions chosen, const JointW
 	  information_work_(kInformationWork * power(5, counts.sources) / power(5, kMaxSources)),
 	  likelihood_work_(kLikelihoodWork * model_.patterns() / kMaxPatterns), size_{}
 {
-	joint_start(counts, model_, size_, total_);
+	joint_start(model_, size_, total_);
 	for (int region = 1; region < model_.patterns(); region++)
 		if ((chosen >> region & 1) == 0)
 			size_[region] = 0;

@@ -8,6 +8,6 @@ namespace hllset
 {
 
 /* Sets the size of every region, > 0 unless one of its sources is empty, and the total. */
-void joint_start(const JointCounts &counts, const JointModel &model, double *size, double &total);
+void joint_start(const JointModel &model, double *size, double &total);
 
 } // namespace hllset

@@ -78,6 +78,22 @@ public:
 		plane(level)[bucket / 64] |= uint64_t{1} << (bucket % 64);
 	}
 
+	/* Sets the bits of those sorted coupons that are of a level; returns how many these are. */
+	size_t
+	pour(int level, const uint32_t *begin, const uint32_t *end) const
+	{
+		uint64_t *words = plane(level);
+		const uint32_t *next = begin;
+
+		for (; next < end && level_of(*next) == level; next++)
+		{
+			uint32_t bucket = *next & (buckets(precision_) - 1);
+
+			words[bucket / 64] |= uint64_t{1} << (bucket % 64);
+		}
+		return static_cast<size_t>(next - begin);
+	}
+
 	/* Brings near what a set of it will touch. */
 	void
 	prefetch(int level, uint32_t address) const

@@ -2,6 +2,8 @@
 /* Sorting of token lists, and removal from the token table. */
 #include "tokens.hpp"
 
+#include <cstring>
+
 namespace hllset
 {
 
@@ -122,26 +124,49 @@ count_levels(const Coupon *tokens, size_t count, uint32_t *ones)
 	}
 }
 
-/* Without branches: which list has the next token is as random as the hash. */
+/*
+ * Without branches: which list has the next token is as random as the hash. Each step waits for the one before, so the lists are merged from both ends
+ * at once: what the second half gives lies at the end of `out` first.
+ */
 size_t
 unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out)
 {
+	const Coupon *first_a = a.data();
+	const Coupon *first_b = b.data();
+	const Coupon *end_a = first_a + a.size();
+	const Coupon *end_b = first_b + b.size();
 	Coupon *next = out;
-	size_t i = 0;
-	size_t j = 0;
+	Coupon *end = out + a.size() + b.size();
+	Coupon *last = end;
 
-	while (i < a.size() && j < b.size())
+	while (end_a - first_a >= 2 && end_b - first_b >= 2)
 	{
-		Coupon x = a[i];
-		Coupon y = b[j];
+		Coupon x = *first_a;
+		Coupon y = *first_b;
+		Coupon u = end_a[-1];
+		Coupon v = end_b[-1];
 
 		*next++ = std::min(x, y);
-		i += x <= y;
-		j += y <= x;
+		first_a += x <= y;
+		first_b += y <= x;
+		*--last = std::max(u, v);
+		end_a -= u >= v;
+		end_b -= v >= u;
 	}
-	next = std::copy(a.begin() + static_cast<ptrdiff_t>(i), a.end(), next);
-	next = std::copy(b.begin() + static_cast<ptrdiff_t>(j), b.end(), next);
-	return static_cast<size_t>(next - out);
+	while (first_a < end_a && first_b < end_b)
+	{
+		Coupon x = *first_a;
+		Coupon y = *first_b;
+
+		*next++ = std::min(x, y);
+		first_a += x <= y;
+		first_b += y <= x;
+	}
+	next = std::copy(first_a, end_a, next);
+	next = std::copy(first_b, end_b, next);
+	if (next != last)
+		memmove(next, last, static_cast<size_t>(end - last) * sizeof(Coupon));
+	return static_cast<size_t>(next - out + (end - last));
 }
 
 size_t

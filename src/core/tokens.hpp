@@ -9,6 +9,27 @@
 namespace hllset
 {
 
+/* Writes the tokens of one level, which it is given by their addresses, with so many bits of them. */
+class TokenWriter
+{
+public:
+	TokenWriter(Coupon *next, int level, int bits)
+		: next_(next), level_(coupon_at(level, 0)), mask_((1u << bits) - 1)
+	{
+	}
+
+	void
+	operator()(uint32_t address)
+	{
+		*next_++ = level_ | (address & mask_);
+	}
+
+private:
+	Coupon *next_;
+	Coupon level_;
+	uint32_t mask_;
+};
+
 /* In place; spare is room for as many. */
 void sort_tokens(Coupon *tokens, size_t count, Coupon *spare);
 

@@ -47,8 +47,15 @@ public:
 		return words_[0];
 	}
 
+	/* Of two tables of up to 6 sources each, by an operation on 64 pairs of values at once. The sources of the right one come last. */
+	using Apply = uint64_t (*)(uint64_t left, uint64_t right);
+	static TruthTable joined(const TruthTable &left, const TruthTable &right, Apply apply);
+
 	/* The value changes somewhere with the membership in source i. */
 	bool depends_on(int i) const;
+
+	/* All that belongs is in source i. */
+	bool is_within(int i) const;
 
 	/* Sources i and j enter only through their union. */
 	bool sees_union_of(int i, int j) const;
@@ -60,6 +67,17 @@ public:
 	void reorder(const int *order);
 
 private:
+	uint32_t
+	words() const
+	{
+		return (size() + 63) / 64;
+	}
+
+	uint64_t toggled(uint32_t w, int i) const;
+	static uint64_t with(uint32_t w, int i);
+	uint64_t used() const;
+	void swap(int i, int j);
+
 	uint64_t words_[(1 << kMaxSources) / 64] = {};
 	int sources_;
 };

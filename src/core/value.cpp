@@ -3,8 +3,8 @@
 #include "value.hpp"
 
 #include "algebra.hpp"
-#include "census.hpp"
 #include "estimate.hpp"
+#include "shortcut.hpp"
 
 namespace hllset
 {
@@ -12,7 +12,7 @@ namespace hllset
 namespace
 {
 
-/* What is no value counts as a set, which its parser then refuses. */
+/* Bytes that are no value are taken for a set; the parser of sets then refuses them. */
 Kind
 kind_of(HllsetBytes value)
 {
@@ -20,41 +20,6 @@ kind_of(HllsetBytes value)
 
 	return read_header(value, header) == HLLSET_OK ? header.kind : Kind::set;
 }
-
-/* The precision that a workspace must serve; what is no value is refused before it is used. */
-int
-precision_of(HllsetBytes value)
-{
-	Header header;
-
-	return read_header(value, header) == HLLSET_OK ? header.precision : kMinPrecision;
-}
-
-/* A value with one element, in a buffer of its own. */
-class Single
-{
-public:
-	Single(int precision, bool compact, Coupon full)
-	{
-		Counts counts = {};
-
-		counts.precision = precision;
-		counts.compact = compact;
-		counts.tokens = 1;
-		counts.ones[level_of(full)] = 1;
-		size_ = encode(counts, Matrix(), &full, bytes_);
-	}
-
-	HllsetBytes
-	bytes() const
-	{
-		return {bytes_, size_};
-	}
-
-private:
-	uint8_t bytes_[32];
-	size_t size_;
-};
 
 HllsetInfo
 describe(const View &view)
@@ -202,16 +167,60 @@ fits(const Header &header, int precision, HllsetForm form)
 
 /* The empty set has nothing to lose: it takes any precision and form. */
 HllsetStatus
-convert_empty(const Header &header, int precision, HllsetForm form, void *work, HllsetBytes &result)
+plan_convert_empty(const Header &header, int precision, HllsetForm form, HllsetPlan &plan)
 {
 	bool compact = form == HLLSET_AS_IT_IS ? header.compact : form == HLLSET_COMPACT;
-	uint8_t *out = static_cast<uint8_t *>(work);
 
 	if (precision > kMaxPrecision)
 		return HLLSET_BAD_PRECISION;
-	result = {out, hllset_core_empty(precision, compact, out)};
+	plan_empty(precision, compact, plan);
 	return HLLSET_OK;
 }
+
+/* A set that is to be merged into a state of a precision and form, and an element that comes to it. */
+struct Merged
+{
+	HllsetBytes set;
+	View view;
+	int precision;
+	bool compact;
+	Coupon full;
+
+	Graded::Room
+	room() const
+	{
+		return Graded::room(precision, view.counts.precision);
+	}
+
+	HllsetStatus
+	convert(void *work, HllsetBytes &result) const
+	{
+		Graded state(work, precision, compact, room());
+		HllsetStatus status = state.merge(view);
+
+		if (status == HLLSET_OK)
+			result = state.encode();
+		return status;
+	}
+
+	HllsetStatus
+	add(void *work, HllsetBytes &result) const
+	{
+		Graded state(work, precision, compact, room());
+		HllsetStatus status = state.merge(view);
+
+		if (status != HLLSET_OK)
+			return status;
+		if (state.contains(full))
+		{
+			result = set;
+			return HLLSET_OK;
+		}
+		state.add(full);
+		result = state.encode();
+		return HLLSET_OK;
+	}
+};
 
 } // namespace
 
@@ -235,76 +244,49 @@ check_value(HllsetBytes value, HllsetInfo *info)
 	return status;
 }
 
-size_t
-estimate_work(HllsetBytes value)
+HllsetStatus
+ValueCount::open(HllsetBytes value)
 {
-	Census census;
-
-	if (kind_of(value) != Kind::expression || census.open(&value, 1) != HLLSET_OK)
-		return 0;
-	return census.work_size();
+	is_expression_ = kind_of(value) == Kind::expression;
+	return is_expression_ ? sources_.open(&value, 1) : parse_single(value, view_);
 }
 
 HllsetStatus
-count_value(HllsetBytes value, void *work, double &result)
+ValueCount::count(void *work, double &result)
 {
-	if (kind_of(value) != Kind::expression)
+	if (!is_expression_)
 	{
-		View view;
-		HllsetStatus status = parse_single(value, view);
-
-		if (status == HLLSET_OK)
-			result = estimate_counts(view).cardinality;
-		return status;
-	}
-
-	Census census;
-	HllsetStatus status = census.open(&value, 1);
-
-	if (status == HLLSET_OK)
-		status = census.read(work);
-	if (status == HLLSET_OK)
-		result = census.count();
-	return status;
-}
-
-HllsetStatus
-estimate_value(HllsetBytes value, void *work, HllsetEstimate &result)
-{
-	if (kind_of(value) == Kind::expression)
-	{
-		Census census;
-		HllsetEstimate regions[2];
-		HllsetStatus status = census.open(&value, 1);
-
-		if (status == HLLSET_OK)
-			status = census.read(work);
-		if (status != HLLSET_OK)
-			return status;
-		census.measure(regions);
-		result = regions[1];
+		result = estimate_counts(view_).cardinality;
 		return HLLSET_OK;
 	}
 
-	View view;
-	HllsetStatus status = check_single(value, view);
+	HllsetStatus status = sources_.read(work);
 
 	if (status == HLLSET_OK)
-		result = estimate_counts(view);
+		result = Census(sources_).count();
 	return status;
 }
 
-size_t
-convert_work(HllsetBytes value)
+HllsetStatus
+ValueCount::estimate(void *work, HllsetEstimate &result)
 {
-	int p = precision_of(value);
+	HllsetEstimate regions[2];
+	HllsetStatus status = is_expression_ ? sources_.read(work) : check_positions(view_);
 
-	/* the state is no larger than at the set's own precision */
-	return kind_of(value) == Kind::set ? Graded::work_size(p, p) : fold_work(value);
+	if (status != HLLSET_OK)
+		return status;
+	if (!is_expression_)
+	{
+		result = estimate_counts(view_);
+		return HLLSET_OK;
+	}
+	Census(sources_).measure(regions);
+	result = regions[1];
+	return HLLSET_OK;
 }
 
 HllsetStatus
-convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetBytes &result)
+plan_convert(HllsetBytes value, int precision, HllsetForm form, HllsetPlan &plan)
 {
 	Header header;
 	HllsetStatus status = read_header(value, header);
@@ -319,7 +301,7 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 		return HLLSET_NOT_A_SET;
 	if (fits(header, precision, form))
 	{
-		result = value;
+		plan_known(value, plan);
 		return HLLSET_OK;
 	}
 
@@ -329,70 +311,54 @@ convert(HllsetBytes value, int precision, HllsetForm form, void *work, HllsetByt
 	if (status != HLLSET_OK)
 		return status;
 	if (is_empty)
-		return convert_empty(header, precision, form, work, result);
+		return plan_convert_empty(header, precision, form, plan);
 	if (precision > header.precision)
 		return HLLSET_RAISES_PRECISION;
 	if (form == HLLSET_GRADED && header.compact)
 		return HLLSET_NOT_GRADED;
-
 	if (header.kind != Kind::set)
-		return fold(value, precision, work, result);
+		return plan_fold(value, precision, plan);
 
-	View view;
-	Graded state(work, precision, header.compact || form == HLLSET_COMPACT, header.precision);
+	Merged &own = start_plan<Merged>(plan);
 
-	status = parse(value, view);
-	if (status == HLLSET_OK)
-		status = state.merge(view);
-	if (status == HLLSET_OK)
-		result = state.encode();
+	status = parse(value, own.view);
+	own.precision = precision;
+	own.compact = header.compact || form == HLLSET_COMPACT;
+	plan.work_size = own.room().bytes();
+	plan.run = [](HllsetPlan *planned, void *work, HllsetBytes *result) {
+		return content_of<Merged>(*planned).convert(work, *result);
+	};
 	return status;
 }
 
-size_t
-add_work(HllsetBytes value)
-{
-	int p = precision_of(value);
-
-	if (kind_of(value) == Kind::set)
-		return Graded::work_size(p, p);
-	return combine_work(HLLSET_UNION, value, Single(p, false, 0).bytes());
-}
-
 HllsetStatus
-add(HllsetBytes value, Coupon full, void *work, HllsetBytes &result)
+plan_add(HllsetBytes value, Coupon full, HllsetPlan &plan)
 {
 	Header header;
 	HllsetStatus status = read_header(value, header);
 
 	if (status != HLLSET_OK)
 		return status;
-
 	if (header.kind != Kind::set)
-		return combine(HLLSET_UNION, value, Single(header.precision, header.compact, full).bytes(),
-					   work, result);
+		return plan_with_element(value, full, plan);
 
-	View view;
-	Graded state(work, header.precision, header.compact, header.precision);
+	Merged &own = start_plan<Merged>(plan);
 
-	status = parse(value, view);
-	if (status == HLLSET_OK && has_bucket(view, full))
+	status = parse(value, own.view);
+	if (status == HLLSET_OK && has_bucket(own.view, full))
 	{
-		result = value;
+		plan_known(value, plan);
 		return HLLSET_OK;
 	}
-	if (status == HLLSET_OK)
-		status = state.merge(view);
-	if (status != HLLSET_OK)
-		return status;
-	if (state.contains(full))
-	{
-		result = value;
-		return HLLSET_OK;
-	}
-	state.add(full);
-	result = state.encode();
-	return HLLSET_OK;
+	own.set = value;
+	own.precision = header.precision;
+	own.compact = header.compact;
+	own.full = full;
+	plan.work_size = own.room().bytes();
+	plan.run = [](HllsetPlan *planned, void *work, HllsetBytes *result) {
+		return content_of<Merged>(*planned).add(work, *result);
+	};
+	return status;
 }
 
 HllsetStatus

@@ -2,7 +2,8 @@
 /* What can be asked of one value of any kind, or done to it alone. Contracts: hllset_core.h. */
 #pragma once
 
-#include "graded.hpp"
+#include "census.hpp"
+#include "plan.hpp"
 
 namespace hllset
 {
@@ -10,16 +11,31 @@ namespace hllset
 /* Every byte. info may be NULL. */
 HllsetStatus check_value(HllsetBytes value, HllsetInfo *info);
 
-size_t estimate_work(HllsetBytes value);
-HllsetStatus count_value(HllsetBytes value, void *work, double &result);
-HllsetStatus estimate_value(HllsetBytes value, void *work, HllsetEstimate &result);
+/* The count of a value, after open(). Only an expression needs a workspace. */
+class ValueCount
+{
+public:
+	HllsetStatus open(HllsetBytes value);
 
-size_t convert_work(HllsetBytes value);
-HllsetStatus convert(HllsetBytes value, int precision, HllsetForm form, void *work,
-					 HllsetBytes &result);
+	size_t
+	work_size() const
+	{
+		return is_expression_ ? sources_.work_size() : 0;
+	}
 
-size_t add_work(HllsetBytes value);
-HllsetStatus add(HllsetBytes value, Coupon full, void *work, HllsetBytes &result);
+	/* Without an error; the positions of a set or a sample are not read. */
+	HllsetStatus count(void *work, double &result);
+
+	HllsetStatus estimate(void *work, HllsetEstimate &result);
+
+private:
+	bool is_expression_ = false;
+	View view_; /* of anything else */
+	Sources sources_;
+};
+
+HllsetStatus plan_convert(HllsetBytes value, int precision, HllsetForm form, HllsetPlan &plan);
+HllsetStatus plan_add(HllsetBytes value, Coupon full, HllsetPlan &plan);
 
 HllsetStatus may_contain(HllsetBytes value, Coupon full, bool &result);
 

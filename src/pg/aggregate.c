@@ -5,8 +5,6 @@
  */
 #include "hllset_pg.h"
 
-#include <math.h>
-
 PG_FUNCTION_INFO_V1(hllset_add_trans);
 PG_FUNCTION_INFO_V1(hllset_add_trans_at_precision);
 PG_FUNCTION_INFO_V1(hllset_add_trans_hllhash);
@@ -125,6 +123,17 @@ hllset_add_trans_hllhash_at_precision(PG_FUNCTION_ARGS)
 	return add_hllhash(fcinfo, state_of_row_at_precision(fcinfo));
 }
 
+/* That which is to be read, or NULL: none of its elements waits any longer. */
+static HllsetState *
+settled_state(FunctionCallInfo fcinfo)
+{
+	HllsetState *state = hllset_state_argument(fcinfo, 0);
+
+	if (state != NULL)
+		hllset_state_settle(state);
+	return state;
+}
+
 Datum
 hllset_accum_combine(PG_FUNCTION_ARGS)
 {
@@ -137,6 +146,8 @@ hllset_accum_combine(PG_FUNCTION_ARGS)
 	if (state == NULL)
 		state = hllset_state_new(context, hllset_core_accum_precision(other->accum));
 	hllset_precision_check_combined(fcinfo, state, other);
+	hllset_state_settle(state);
+	hllset_state_settle(other);
 	hllset_state_merge(state, other);
 	PG_RETURN_POINTER(state);
 }
@@ -144,7 +155,7 @@ hllset_accum_combine(PG_FUNCTION_ARGS)
 Datum
 hllset_accum_serialize(PG_FUNCTION_ARGS)
 {
-	return hllset_state_encode((HllsetState *) PG_GETARG_POINTER(0));
+	return hllset_state_encode(settled_state(fcinfo));
 }
 
 /* May be called outside an aggregate: the result lies in the caller's context. */
@@ -161,7 +172,7 @@ hllset_accum_deserialize(PG_FUNCTION_ARGS)
 Datum
 hllset_accum_final(PG_FUNCTION_ARGS)
 {
-	HllsetState *state = hllset_state_argument(fcinfo, 0);
+	HllsetState *state = settled_state(fcinfo);
 
 	if (state == NULL)
 		PG_RETURN_NULL();
@@ -171,9 +182,9 @@ hllset_accum_final(PG_FUNCTION_ARGS)
 Datum
 hllset_accum_count(PG_FUNCTION_ARGS)
 {
-	HllsetState *state = hllset_state_argument(fcinfo, 0);
+	HllsetState *state = settled_state(fcinfo);
 
 	if (state == NULL)
 		PG_RETURN_INT64(0);
-	PG_RETURN_INT64((int64) rint(hllset_state_estimate(state).cardinality));
+	PG_RETURN_INT64(hllset_core_whole(hllset_state_estimate(state).cardinality));
 }

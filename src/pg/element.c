@@ -29,22 +29,6 @@ check_collation(Oid collation)
 		hllset_refuse_collation(collation);
 }
 
-/* Gives the element room for this many parts. If it has as many, they stay as they are. */
-void
-hllset_element_make_parts(HllsetElement *element, int nparts)
-{
-	if (element->nparts == nparts)
-		return;
-	if (element->parts != NULL)
-		pfree(element->parts);
-	element->parts = NULL;
-	element->nparts = 0;
-	if (nparts == 0)
-		return;
-	element->parts = MemoryContextAllocZero(element->context, nparts * sizeof(HllsetElement *));
-	element->nparts = nparts;
-}
-
 static void
 resolve_only_part(HllsetElement *element, Oid type, Oid collation)
 {
@@ -191,61 +175,31 @@ resolve(HllsetElement *element)
 	element->is_resolved = true;
 }
 
-/* What the call site of the element knows of a type within it, resolved. */
-HllsetElement *
-hllset_element_part(HllsetElement *element, HllsetElementKey key)
-{
-	HllsetElement *part;
-	bool found;
-
-	if (element->known == NULL)
-	{
-		HASHCTL control = {.keysize = sizeof(HllsetElementKey),
-						   .entrysize = sizeof(HllsetElement),
-						   .hcxt = element->context};
-
-		element->known = hash_create("hllset element types", 16, &control,
-									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	part = hash_search(element->known, &key, HASH_ENTER, &found);
-	if (!found)
-	{
-		memset(part, 0, sizeof(HllsetElement));
-		part->key = key;
-		part->context = element->context;
-		part->known = element->known;
-	}
-	/* no type contains itself, so one that is not resolved is one whose resolution failed */
-	if (!part->is_resolved)
-		resolve(part);
-	return part;
-}
-
 /* ---- values ---- */
 
-void
-hllset_element_append_item(StringInfo out, HllsetElement *element, Datum value, bool isnull)
+static uint64
+hash_under_key(HllsetElement *element, Datum value, const uint8 *key)
 {
-	HllsetCanonical canonical;
-	int start;
+	uint64 hash;
 
-	CHECK_FOR_INTERRUPTS();
-	if (isnull)
-		hllset_element_append_byte(out, 0);
-	else if (element->scalar != NULL)
+	if (element->scalar != NULL)
 	{
+		HllsetCanonical canonical;
+
 		hllset_scalar_read(element->scalar, value, &canonical);
-		hllset_element_append_byte(out, canonical.family);
-		hllset_element_append_sized(out, canonical.data, canonical.size);
+		hash = hllset_core_keyed_hash(canonical.data, canonical.size, canonical.family, key);
 		hllset_canonical_free(&canonical);
 	}
 	else
 	{
-		check_stack_depth();
-		start = hllset_element_open_item(out, element->family);
-		element->append(out, element, value);
-		hllset_element_close_item(out, start);
+		StringInfoData out;
+
+		initStringInfo(&out);
+		element->append(&out, element, value);
+		hash = hllset_core_keyed_hash(out.data, out.len, element->family, key);
+		pfree(out.data);
 	}
+	return hash;
 }
 
 /* ---- arguments of functions ---- */
@@ -287,7 +241,10 @@ site_elements(FunctionCallInfo fcinfo, int count)
 
 		site->elements = MemoryContextAllocZero(context, count * sizeof(HllsetElement));
 		for (int i = 0; i < count; i++)
+		{
 			site->elements[i].context = context;
+			site->elements[i].resolve = resolve;
+		}
 	}
 	return site->elements;
 }
@@ -306,6 +263,18 @@ hllset_hash_first(FunctionCallInfo fcinfo, int argno)
 {
 	hllset_hash_resolve(fcinfo, argno);
 	return hllset_hash_argument(fcinfo, argno);
+}
+
+uint64
+hllset_hash_keyed(FunctionCallInfo fcinfo, int argno, const uint8 *key)
+{
+	HllsetElement *element = site_elements(fcinfo, 1);
+
+	if (unlikely(!element->is_resolved))
+		resolve_argument(element, get_fn_expr_argtype(fcinfo->flinfo, argno), PG_GET_COLLATION());
+	if (unlikely(element->hash == hash_hllhash))
+		hllset_refuse_keyed_hash();
+	return hash_under_key(element, PG_GETARG_DATUM(argno), key);
 }
 
 uint64

@@ -63,9 +63,10 @@ struct HllsetElement
 	HllsetElement **parts;
 	MemoryContext context; /* where the call site keeps what it knows */
 	HTAB *known;           /* all parts of the call site; NULL until there is one */
+	void (*resolve)(HllsetElement *element); /* element.c's, for the parts */
 };
 
-/* in element.c */
+/* in element_part.c: what the call site of the element knows of a type within it, resolved; room for so many parts; one value within another */
 extern HllsetElement *hllset_element_part(HllsetElement *element, HllsetElementKey key);
 extern void hllset_element_make_parts(HllsetElement *element, int nparts);
 extern void hllset_element_append_item(StringInfo out, HllsetElement *element, Datum value,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Every message of the extension, and the only switch over the core's statuses. */
+/* The messages of the extension, but for those of error_search.c, and the only switch over the core's statuses. */
 #include "hllset_pg.h"
 
 #include "access/htup_details.h"
@@ -15,8 +15,8 @@
 /* Input longer than this is cut in messages. */
 #define SHOWN_BYTES 64
 
-static const char *
-status_detail(HllsetStatus status)
+const char *
+hllset_status_detail(HllsetStatus status)
 {
 	switch (status)
 	{
@@ -42,6 +42,10 @@ status_detail(HllsetStatus status)
 			return "The padding is not zero.";
 		case HLLSET_BAD_EXPRESSION:
 			return "The expression is not in its canonical form.";
+		case HLLSET_BAD_THRESHOLD:
+			return "The threshold is out of range.";
+		case HLLSET_BAD_KEY:
+			return "A key is out of range or out of order.";
 		case HLLSET_OK:
 		case HLLSET_NEEDS_ROOM:
 		case HLLSET_BAD_ARGUMENT:
@@ -49,6 +53,10 @@ status_detail(HllsetStatus status)
 		case HLLSET_NOT_GRADED:
 		case HLLSET_NOT_A_SET:
 		case HLLSET_TOO_MANY_SOURCES:
+		case HLLSET_TOO_COARSE:
+		case HLLSET_NO_TOKENS:
+		case HLLSET_COARSE:
+		case HLLSET_FEW_TOKENS:
 			break;
 	}
 	elog(ERROR, "unexpected hllset status %d", (int) status);
@@ -102,16 +110,16 @@ refuse_input(fmNodePtr escontext, const char *type, const char *text, const char
 }
 
 Datum
-hllset_refuse_hex(fmNodePtr escontext, const char *text)
+hllset_refuse_hex(fmNodePtr escontext, const char *type, const char *text)
 {
-	return refuse_input(escontext, "hllset", text,
+	return refuse_input(escontext, type, text,
 						"A value is \"\\x\" and an even number of hexadecimal digits.");
 }
 
 Datum
-hllset_refuse_text(fmNodePtr escontext, const char *text, HllsetStatus status)
+hllset_refuse_text(fmNodePtr escontext, const char *type, const char *text, HllsetStatus status)
 {
-	return refuse_input(escontext, "hllset", text, status_detail(status));
+	return refuse_input(escontext, type, text, hllset_status_detail(status));
 }
 
 Datum
@@ -125,8 +133,11 @@ Datum
 hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes value, int to,
 					  HllsetForm form)
 {
-	HllsetInfo info = hllset_inspect(value);
+	HllsetInfo info;
+	HllsetStatus checked = hllset_core_check(value, &info);
 
+	if (checked != HLLSET_OK)
+		hllset_report(checked);
 	if (status == HLLSET_RAISES_PRECISION)
 		HLLSET_SOFT_ERROR(
 			escontext,
@@ -155,11 +166,11 @@ hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes valu
 }
 
 void
-hllset_refuse_binary(HllsetStatus status)
+hllset_refuse_binary(const char *type, HllsetStatus status)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-					errmsg("invalid binary format for type hllset"),
-					errdetail("%s", status_detail(status))));
+					errmsg("invalid binary format for type %s", type),
+					errdetail("%s", hllset_status_detail(status))));
 }
 
 void
@@ -173,7 +184,7 @@ hllset_report(HllsetStatus status)
 				 errdetail("The result would be a sample, and a large compact set keeps none."),
 				 errhint("Build the sets without the modifier \"compact\".")));
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("hllset value is corrupted"),
-					errdetail("%s", status_detail(status)),
+					errdetail("%s", hllset_status_detail(status)),
 					errhint("Build the set anew from its elements, or restore it from a backup.")));
 }
 

@@ -12,12 +12,14 @@ PG_FUNCTION_INFO_V1(hllset_relative_error);
 HllsetEstimate
 hllset_estimate(HllsetBytes bytes)
 {
+	HllsetPlan plan;
 	HllsetEstimate result;
 	HllsetStatus status;
 
 	CHECK_FOR_INTERRUPTS();
-	status = hllset_core_estimate(bytes, palloc(hllset_core_estimate_work(bytes)), &result);
-
+	status = hllset_core_plan_count(&plan, bytes);
+	if (status == HLLSET_OK)
+		status = hllset_core_estimate(&plan, hllset_workspace(&plan), &result);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	return result;
@@ -27,15 +29,16 @@ Datum
 hllset_cardinality(PG_FUNCTION_ARGS)
 {
 	const HllsetState *state = hllset_expanded_state(PG_GETARG_DATUM(0));
-	HllsetBytes bytes;
+	HllsetPlan plan;
 	double cardinality;
 	HllsetStatus status;
 
 	if (state != NULL)
 		PG_RETURN_FLOAT8(hllset_state_estimate(state).cardinality);
-	bytes = hllset_bytes(PG_GETARG_HLLSET(0));
 	CHECK_FOR_INTERRUPTS();
-	status = hllset_core_cardinality(bytes, palloc(hllset_core_estimate_work(bytes)), &cardinality);
+	status = hllset_core_plan_count(&plan, hllset_bytes(PG_GETARG_HLLSET(0)));
+	if (status == HLLSET_OK)
+		status = hllset_core_cardinality(&plan, hllset_workspace(&plan), &cardinality);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	PG_RETURN_FLOAT8(cardinality);

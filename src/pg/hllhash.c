@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The type hllhash, the 64-bit hash of an element, and hll_hash, which makes it. Its order is that of unsigned numbers. */
+/* The type hllhash, the 64-bit hash of an element, and hll_hash, which makes it, with or without a key. Its order is that of unsigned numbers. */
 #include "hllset_pg.h"
 
 #include "common/hashfn.h"
@@ -22,6 +22,7 @@ PG_FUNCTION_INFO_V1(hllset_hllhash_cmp);
 PG_FUNCTION_INFO_V1(hllset_hllhash_hashcode);
 PG_FUNCTION_INFO_V1(hllset_hllhash_hashcode_extended);
 PG_FUNCTION_INFO_V1(hllset_hash_any);
+PG_FUNCTION_INFO_V1(hllset_hash_any_keyed);
 
 Datum
 hllset_hllhash_in(PG_FUNCTION_ARGS)
@@ -126,4 +127,20 @@ Datum
 hllset_hash_any(PG_FUNCTION_ARGS)
 {
 	return UInt64GetDatum(hllset_hash_argument(fcinfo, 0));
+}
+
+/* A key that was not found must not make an empty set, whatever there is to hash. */
+Datum
+hllset_hash_any_keyed(PG_FUNCTION_ARGS)
+{
+	bytea *key;
+
+	if (PG_ARGISNULL(1))
+		hllset_refuse_null_key();
+	key = PG_GETARG_BYTEA_PP(1);
+	if (VARSIZE_ANY_EXHDR(key) != HLLSET_HASH_KEY_SIZE)
+		hllset_refuse_key(VARSIZE_ANY_EXHDR(key));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return UInt64GetDatum(hllset_hash_keyed(fcinfo, 0, (const uint8 *) VARDATA_ANY(key)));
 }

@@ -98,6 +98,20 @@ hllset_same(HllsetBytes a, HllsetBytes b)
 	return a.size == b.size && (a.data == b.data || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Memory of the current context to run a plan in. */
+static inline void *
+hllset_workspace(const HllsetPlan *plan)
+{
+	return plan->work_size > 0 ? palloc(plan->work_size) : NULL;
+}
+
+/* Runs a plan that makes a value, if making the plan had this status. */
+static inline HllsetStatus
+hllset_make(HllsetPlan *plan, HllsetStatus planned, HllsetBytes *result)
+{
+	return planned == HLLSET_OK ? hllset_core_make(plan, hllset_workspace(plan), result) : planned;
+}
+
 /* The order of bytes, shorter first. */
 static inline int
 hllset_compare(HllsetBytes a, HllsetBytes b)
@@ -107,8 +121,12 @@ hllset_compare(HllsetBytes a, HllsetBytes b)
 	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-/* in type.c: a new datum with these bytes */
+/* in datum.c: a new datum with these bytes */
 extern Datum hllset_new(HllsetBytes bytes);
+
+/* in type.c: the datum whose text form this is, unchecked, or NULL if it is not of hexadecimal digits; and that text */
+extern Hllset *hllset_from_hex(const char *text);
+extern char *hllset_to_hex(HllsetBytes bytes);
 
 /* in info.c: what a value is; every byte is checked */
 extern HllsetInfo hllset_inspect(HllsetBytes bytes);
@@ -148,20 +166,7 @@ typedef struct HllsetState
 	HllsetPending *pending; /* where elements of it may wait; NULL if they don't */
 } HllsetState;
 
-/* in pending.c */
-extern void hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext context);
-extern void hllset_pending_add(HllsetState *state, uint64 hash);
-extern void hllset_pending_settle(HllsetPending *pending);
-
-/* Before a state is read or merged. */
-static inline void
-hllset_state_settle(const HllsetState *state)
-{
-	if (state->pending != NULL)
-		hllset_pending_settle(state->pending);
-}
-
-/* in state.c */
+/* in state.c; none of its elements may wait */
 extern HllsetState *hllset_state_new(MemoryContext context, int precision);
 extern HllsetState *hllset_state_of_form(MemoryContext context, int precision, bool compact);
 extern HllsetState *hllset_state_like(MemoryContext context, HllsetBytes value);
@@ -188,6 +193,13 @@ hllset_state_add(HllsetState *state, uint64 hash)
 		hllset_state_enlarge(state);
 }
 
+/* ---- elements on their way into the state of a group ---- */
+
+/* in pending.c */
+extern void hllset_pending_join(FunctionCallInfo fcinfo, HllsetState *state, MemoryContext context);
+extern void hllset_pending_add(HllsetState *state, uint64 hash);
+extern void hllset_pending_settle(HllsetPending *pending);
+
 /* At once, or when the states of some more elements are near. */
 static inline void
 hllset_state_add_later(HllsetState *state, uint64 hash)
@@ -196,6 +208,14 @@ hllset_state_add_later(HllsetState *state, uint64 hash)
 		hllset_pending_add(state, hash);
 	else
 		hllset_state_add(state, hash);
+}
+
+/* Before a state is read or merged. */
+static inline void
+hllset_state_settle(const HllsetState *state)
+{
+	if (state->pending != NULL)
+		hllset_pending_settle(state->pending);
 }
 
 /* ---- the state of unions ---- */
@@ -225,6 +245,37 @@ extern Datum hllset_expanded_operand(FunctionCallInfo fcinfo, Datum value);
 /* An expanded operand with one more element, or with those of another value: 0 if that is no set. */
 extern Datum hllset_expanded_add(Datum value, uint64 hash);
 extern Datum hllset_expanded_union(Datum value, HllsetBytes other);
+
+/* ---- queries by keys of sets ---- */
+
+/* What asks for the keys of a set: of which kind, and how messages call it. */
+typedef struct HllsetAsker
+{
+	HllsetQueryKind kind;
+	const char *name;
+} HllsetAsker;
+
+/* A type of queries, and the operator that takes them. */
+typedef struct HllsetQueryType
+{
+	const char *name;
+	HllsetAsker maker;
+	HllsetAsker operator;
+} HllsetQueryType;
+
+/* in query.c: the keys of a set, in the current context; what is the same for both types of queries */
+extern HllsetKeys hllset_keys(const HllsetAsker *asker, HllsetBytes set);
+extern Datum hllset_query_in(FunctionCallInfo fcinfo, const HllsetQueryType *type);
+extern Datum hllset_query_out(FunctionCallInfo fcinfo);
+extern Datum hllset_query_recv(FunctionCallInfo fcinfo, const HllsetQueryType *type);
+extern Datum hllset_query_send(FunctionCallInfo fcinfo);
+extern Datum hllset_query_make(FunctionCallInfo fcinfo, const HllsetQueryType *type);
+extern Datum hllset_query_holds(FunctionCallInfo fcinfo, const HllsetQueryType *type);
+/* the argument of a support function, which is checked */
+extern HllsetQuery hllset_query_argument(FunctionCallInfo fcinfo, int argno,
+										 const HllsetQueryType *type, HllsetBytes *bytes);
+/* key i of a query, in the order of the index */
+extern uint32 hllset_query_key(const HllsetQuery *query, size_t i);
 
 /* ---- what a call site keeps, in fn_extra ---- */
 
@@ -266,6 +317,9 @@ extern void hllset_hash_resolve(FunctionCallInfo fcinfo, int argno);
 extern uint64 hllset_hash_one_of(FunctionCallInfo fcinfo, int argno);
 extern uint64 hllset_hash_member(FunctionCallInfo fcinfo, Datum member, Oid type);
 
+/* The hash under a key of the one argument that is an element, of HLLSET_HASH_KEY_SIZE bytes; an hllhash is refused. */
+extern uint64 hllset_hash_keyed(FunctionCallInfo fcinfo, int argno, const uint8 *key);
+
 /* Refuses the type of the one argument that is an element, if it is to be, without a value. */
 static inline void
 hllset_hash_prepare(FunctionCallInfo fcinfo, int argno)
@@ -292,12 +346,13 @@ hllset_hash_argument(FunctionCallInfo fcinfo, int argno)
 /* in error.c; those that return Datum may report softly, and return 0 then */
 extern void hllset_check_precision(int precision);
 extern void hllset_check_aggregate_precision(int precision);
-extern Datum hllset_refuse_hex(fmNodePtr escontext, const char *text);
-extern Datum hllset_refuse_text(fmNodePtr escontext, const char *text, HllsetStatus status);
+extern Datum hllset_refuse_hex(fmNodePtr escontext, const char *type, const char *text);
+extern Datum hllset_refuse_text(fmNodePtr escontext, const char *type, const char *text,
+								HllsetStatus status);
 extern Datum hllset_refuse_hash_text(fmNodePtr escontext, const char *text);
 extern Datum hllset_refuse_convert(fmNodePtr escontext, HllsetStatus status, HllsetBytes value,
 								   int to, HllsetForm form);
-HLLSET_NORETURN extern void hllset_refuse_binary(HllsetStatus status);
+HLLSET_NORETURN extern void hllset_refuse_binary(const char *type, HllsetStatus status);
 HLLSET_NORETURN extern void hllset_refuse_bits(void);
 /* of an operation on stored values: one is corrupted, or they can't be combined */
 HLLSET_NORETURN extern void hllset_report(HllsetStatus status);
@@ -311,5 +366,24 @@ HLLSET_NORETURN extern void hllset_refuse_range(Oid type);
 HLLSET_NORETURN extern void hllset_refuse_array(void);
 HLLSET_NORETURN extern void hllset_refuse_large_element(void);
 HLLSET_NORETURN extern void hllset_refuse_collation(Oid collation);
+/* what is wrong with bytes, as a sentence */
+extern const char *hllset_status_detail(HllsetStatus status);
+
+/* in error_search.c: of keys that a value does not have, with the reason why; of their number and of a threshold; of a stored query */
+HLLSET_NORETURN extern void hllset_refuse_keys(const HllsetAsker *asker, HllsetStatus status,
+											   HllsetBytes value);
+HLLSET_NORETURN extern void hllset_refuse_key_number(int keys);
+HLLSET_NORETURN extern void hllset_refuse_more_keys(int keys, int precision);
+HLLSET_NORETURN extern void hllset_refuse_threshold(double at_least);
+HLLSET_NORETURN extern void hllset_report_query(const HllsetQueryType *type, HllsetStatus status);
+
+/* in error_members.c */
+HLLSET_NORETURN extern void hllset_refuse_key(size_t size);
+HLLSET_NORETURN extern void hllset_refuse_null_key(void);
+HLLSET_NORETURN extern void hllset_refuse_keyed_hash(void);
+HLLSET_NORETURN extern void hllset_refuse_sample(HllsetStatus status, HllsetBytes value, int level);
+HLLSET_NORETURN extern void hllset_refuse_regions(int count);
+HLLSET_NORETURN extern void hllset_refuse_null_region(int number);
+HLLSET_NORETURN extern void hllset_refuse_sources(void);
 
 #endif /* HLLSET_PG_H */

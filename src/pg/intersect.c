@@ -45,12 +45,13 @@ class_of(HllsetBytes value)
 static void
 narrow(MemoryContext context, IntersectState *state, HllsetBytes value)
 {
+	HllsetPlan plan;
 	HllsetBytes sample;
 	HllsetStatus status;
 	Hllset **kept;
 
 	CHECK_FOR_INTERRUPTS();
-	status = hllset_core_sample(value, palloc(hllset_core_sample_work(value)), &sample);
+	status = hllset_make(&plan, hllset_core_plan_sample(&plan, value), &sample);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	kept = &state->values[class_of(sample)];

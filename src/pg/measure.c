@@ -21,13 +21,15 @@ measure(FunctionCallInfo fcinfo, HllsetEstimate *regions)
 {
 	int count = PG_NARGS();
 	HllsetBytes values[HLLSET_MAX_VALUES];
+	HllsetPlan plan;
 	HllsetStatus status;
 
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < count; i++)
 		values[i] = hllset_bytes(PG_GETARG_HLLSET(i));
-	status =
-		hllset_core_venn(values, count, palloc(hllset_core_census_work(values, count)), regions);
+	status = hllset_core_plan_census(&plan, values, count);
+	if (status == HLLSET_OK)
+		status = hllset_core_venn(&plan, hllset_workspace(&plan), regions);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 }

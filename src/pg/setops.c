@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Making sets, adding to them, the operations on two values, asking for an element. */
+/* Making sets, adding to them, the operations on two values. */
 #include "hllset_pg.h"
 
 #include "access/htup_details.h"
@@ -15,7 +15,6 @@ PG_FUNCTION_INFO_V1(hllset_intersection);
 PG_FUNCTION_INFO_V1(hllset_difference);
 PG_FUNCTION_INFO_V1(hllset_symmetric_difference);
 PG_FUNCTION_INFO_V1(hllset_diff);
-PG_FUNCTION_INFO_V1(hllset_may_contain);
 
 Datum
 hllset_empty(PG_FUNCTION_ARGS)
@@ -90,6 +89,7 @@ add_hash(FunctionCallInfo fcinfo, uint64 hash)
 {
 	Datum original = PG_GETARG_DATUM(0);
 	Datum expanded = hllset_expanded_operand(fcinfo, original);
+	HllsetPlan plan;
 	HllsetBytes bytes;
 	HllsetBytes result;
 	HllsetStatus status;
@@ -97,7 +97,7 @@ add_hash(FunctionCallInfo fcinfo, uint64 hash)
 	if (expanded != (Datum) 0)
 		return hllset_expanded_add(expanded, hash);
 	bytes = hllset_bytes(DatumGetHllset(original));
-	status = hllset_core_add(bytes, hash, palloc(hllset_core_add_work(bytes)), &result);
+	status = hllset_make(&plan, hllset_core_plan_add(&plan, bytes, hash), &result);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	return hllset_same(bytes, result) ? original : hllset_made(fcinfo, result);
@@ -114,12 +114,12 @@ hllset_add(PG_FUNCTION_ARGS)
 HllsetBytes
 hllset_combine(HllsetOp op, HllsetBytes a, HllsetBytes b)
 {
+	HllsetPlan plan;
 	HllsetBytes result;
 	HllsetStatus status;
 
 	CHECK_FOR_INTERRUPTS();
-	status = hllset_core_combine(op, a, b, palloc(hllset_core_combine_work(op, a, b)), &result);
-
+	status = hllset_make(&plan, hllset_core_plan_combine(&plan, op, a, b), &result);
 	if (status != HLLSET_OK)
 		hllset_report(status);
 	return result;
@@ -186,16 +186,4 @@ hllset_diff(PG_FUNCTION_ARGS)
 	values[1] = hllset_new(hllset_combine(HLLSET_INTERSECTION, before, after));
 	values[2] = hllset_new(hllset_combine(HLLSET_DIFFERENCE, after, before));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
-}
-
-Datum
-hllset_may_contain(PG_FUNCTION_ARGS)
-{
-	HllsetBytes set = hllset_bytes(PG_GETARG_HLLSET(0));
-	bool result;
-	HllsetStatus status = hllset_core_may_contain(set, hllset_hash_argument(fcinfo, 1), &result);
-
-	if (status != HLLSET_OK)
-		hllset_report(status);
-	PG_RETURN_BOOL(result);
 }

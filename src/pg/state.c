@@ -94,8 +94,6 @@ hllset_state_union(HllsetState *state, HllsetBytes set)
 void
 hllset_state_merge(HllsetState *state, const HllsetState *other)
 {
-	hllset_state_settle(state);
-	hllset_state_settle(other);
 	CHECK_FOR_INTERRUPTS();
 	while (hllset_core_accum_merge(state->accum, other->accum) == HLLSET_NEEDS_ROOM)
 		hllset_state_enlarge(state);
@@ -106,7 +104,6 @@ hllset_state_estimate(const HllsetState *state)
 {
 	HllsetEstimate estimate;
 
-	hllset_state_settle(state);
 	hllset_core_accum_estimate(state->accum, &estimate);
 	return estimate;
 }
@@ -120,7 +117,6 @@ hllset_state_encode(const HllsetState *state)
 	size_t size;
 	Datum set;
 
-	hllset_state_settle(state);
 	CHECK_FOR_INTERRUPTS();
 	size = hllset_core_accum_encode_work(state->accum);
 	if (size > sizeof(room))

@@ -21,16 +21,6 @@ PG_FUNCTION_INFO_V1(hllset_coerce);
 PG_FUNCTION_INFO_V1(hllset_from_bytea);
 PG_FUNCTION_INFO_V1(hllset_fold);
 
-Datum
-hllset_new(HllsetBytes bytes)
-{
-	Hllset *set = palloc(VARHDRSZ + bytes.size);
-
-	SET_VARSIZE(set, VARHDRSZ + bytes.size);
-	memcpy(set->body, bytes.data, bytes.size);
-	return PointerGetDatum(set);
-}
-
 /* An expanded set that has the precision and form already. */
 static bool
 fits_expanded(Datum original, int precision, HllsetForm form)
@@ -46,6 +36,7 @@ fits_expanded(Datum original, int precision, HllsetForm form)
 static Datum
 convert(fmNodePtr escontext, Datum original, int precision, HllsetForm form)
 {
+	HllsetPlan plan;
 	HllsetBytes bytes;
 	HllsetBytes result;
 	HllsetStatus status;
@@ -54,8 +45,7 @@ convert(fmNodePtr escontext, Datum original, int precision, HllsetForm form)
 		return original;
 	bytes = hllset_bytes(DatumGetHllset(original));
 	CHECK_FOR_INTERRUPTS();
-	status = hllset_core_convert(bytes, precision, form, palloc(hllset_core_convert_work(bytes)),
-								 &result);
+	status = hllset_make(&plan, hllset_core_plan_convert(&plan, bytes, precision, form), &result);
 	if (status != HLLSET_OK)
 		return hllset_refuse_convert(escontext, status, bytes, precision, form);
 	return hllset_same(bytes, result) ? original : hllset_new(result);
@@ -92,9 +82,8 @@ hex_digit(char c)
 	return -1;
 }
 
-/* The bytes that a text form gives, or NULL if it is none. */
-static Hllset *
-parse_hex(const char *text)
+Hllset *
+hllset_from_hex(const char *text)
 {
 	size_t digits;
 	Hllset *set;
@@ -129,28 +118,33 @@ hllset_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
 	fmNodePtr escontext = HLLSET_ESCONTEXT(fcinfo);
-	Hllset *set = parse_hex(text);
+	Hllset *set = hllset_from_hex(text);
 	HllsetStatus status;
 
 	if (set == NULL)
-		return hllset_refuse_hex(escontext, text);
+		return hllset_refuse_hex(escontext, "hllset", text);
 	status = hllset_core_check(hllset_bytes(set), NULL);
 	if (status != HLLSET_OK)
-		return hllset_refuse_text(escontext, text, status);
+		return hllset_refuse_text(escontext, "hllset", text, status);
 	return apply_typmod(escontext, PointerGetDatum(set), PG_GETARG_INT32(2));
 }
 
-Datum
-hllset_out(PG_FUNCTION_ARGS)
+char *
+hllset_to_hex(HllsetBytes bytes)
 {
-	HllsetBytes bytes = hllset_bytes(PG_GETARG_HLLSET(0));
 	char *text = palloc(2 * bytes.size + 3);
 
 	text[0] = '\\';
 	text[1] = 'x';
 	hex_encode((const char *) bytes.data, bytes.size, text + 2);
 	text[2 * bytes.size + 2] = '\0';
-	PG_RETURN_CSTRING(text);
+	return text;
+}
+
+Datum
+hllset_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(hllset_to_hex(hllset_bytes(PG_GETARG_HLLSET(0))));
 }
 
 static Datum
@@ -161,7 +155,7 @@ check_binary(HllsetBytes bytes)
 	CHECK_FOR_INTERRUPTS();
 	status = hllset_core_check(bytes, NULL);
 	if (status != HLLSET_OK)
-		hllset_refuse_binary(status);
+		hllset_refuse_binary("hllset", status);
 	return hllset_new(bytes);
 }
 

@@ -36,7 +36,7 @@ def main(name, path):
             case, type, statement, words = line.rstrip('\n').split('\t')
             values = values_of(cursor, type, words.split(','))
             try:
-                cursor.execute(re.sub(r'\$\d', '%s', statement), values)
+                cursor.execute(re.sub(r'\$\d', '%s', statement.replace('%', '%%')), values)
                 answer = cursor.fetchone()[0]
             except driver.Error as error:
                 answer = f'ERROR {error.pgcode if name == "psycopg2" else error.sqlstate}'

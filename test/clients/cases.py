@@ -41,6 +41,10 @@ def cases():
             yield f'{call} {type} cast', type, 'SELECT ' + cast + source, values, expected, False
         yield f'unnest {type}', type + '[]', 'SELECT ' + UNNEST.format('$1') + source, values, 2, True
         yield f'unnest {type} cast', type + '[]', 'SELECT ' + UNNEST.format(f'$1::{type}[]') + source, values, 2, False
+    # the operators of searches, whose % is a driver's own sign
+    for name, operator, query in (('similar', '%', 'hll_similar_to'), ('within', '%>', 'hll_within')):
+        yield (name, 'integer', f"SELECT (s {operator} {query}(hllset_of($1::integer, $2::integer), 1))::int FROM known WHERE type = 'integer'",
+               ELEMENTS['integer'], 1, False)
     # the bytes of a set, stored again
     yield 'bytea', 'bytea', "UPDATE stored SET s = $1 WHERE hll_cardinality(s) = 0 RETURNING hll_cardinality(s)", ('stored',), 2, False
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: PostgreSQL
-# Tries the type by drivers: node-postgres, psycopg2, psycopg 3 and JDBC, the last one with typed strings and with untyped ones. It installs what it
+# Tries the type by drivers: node-postgres, psycopg2, psycopg 3 and JDBC, the last one with typed strings and with untyped ones; and the programs of docs/clients.md. It installs what it
 # needs and the extension, and starts a server of its own; best in a bare root: scripts/fresh.sh test/clients/run.sh
 
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
@@ -36,7 +36,7 @@ try_drivers() {
 	try_driver jdbc-untyped jdbc '&stringtype=unspecified' "$cases"
 }
 
-need build-essential clang postgresql postgresql-server-dev-all libxxhash-dev python3 nodejs node-pg python3-psycopg2 python3-psycopg default-jdk-headless libpostgresql-jdbc-java
+need build-essential clang postgresql postgresql-server-dev-all libxxhash-dev python3 nodejs node-pg python3-psycopg2 python3-psycopg python3-asyncpg python3-django python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java
 copy_tree
 quietly "building the extension" build_extension with_llvm=no
 quietly "installing it" install_extension with_llvm=no
@@ -45,3 +45,4 @@ quietly "starting a server" start_server data "listen_addresses = 'localhost'" "
 psql -qX -h "$work" -p "$port" -U postgres -c "CREATE ROLE client SUPERUSER LOGIN PASSWORD 'secret'"
 export PGHOST=localhost PGPORT=$port PGUSER=client PGPASSWORD=secret
 try_drivers
+"$source_tree/test/pages.py" --all-languages "$source_tree/docs/clients.md"

@@ -3,7 +3,7 @@
 """
 Writes the seeds of the fuzz targets into a folder, one subfolder for each: make_corpus.py FOLDER
 
-They are made by the second implementation (test/python): values of several precisions and forms, near-valid mutations of
+They are made by the second implementation (python/hllset): values of several precisions and forms, near-valid mutations of
 them, and programmes for the targets that take elements. The committed corpus is what covers every edge that these seeds and
 what libFuzzer found from them cover, and some of the valid values besides:
 
@@ -16,11 +16,12 @@ what libFuzzer found from them cover, and some of the valid values besides:
 import dataclasses
 import os
 import random
+import struct
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
 
-import hllset  # noqa: E402
+from hllset import state as hllset  # noqa: E402
 
 rng = random.Random(20)
 
@@ -94,6 +95,46 @@ def expressions():
     return made
 
 
+def key(coupon, bits):
+    return coupon >> 26 << bits | coupon & (1 << bits) - 1
+
+
+def queries():
+    """Queries of both kinds with the keys of a small set, or 64 of those of a large one; each in bytes and in digits, with a set to ask."""
+    made = []
+    for kind, bits, level0, count in ((4, 18, 0, 3), (4, 18, 0, 64), (5, 20, 0, 12), (5, 20, 1, 80)):
+        coupons = [hllset.coupon(hash_of(rng.randint(level0, 6), rng.getrandbits(64))) for _ in range(count)]
+        keys = sorted({key(c, bits) for c in coupons})
+        query = bytes([1, kind, level0 * (kind == 5), 1]) + struct.pack("<d", rng.choice((0.06, 0.5, 1)))
+        query += b"".join(k.to_bytes(4, "little") for k in keys)
+        sets = [hllset.encode(hllset.build(coupons[:n], 12)) for n in (0, 2, count)] + [value(12, 1500), value(12, 3, True), value(8, 3)]
+        for data in [query] + [mutated(query) for _ in range(4)]:
+            for form in range(kind - 4, 8, 2):
+                text = data.hex().translate(str.maketrans("abcdef", ":;<=>?")).encode() if form % 4 >= 2 else data
+                other = rng.choice(sets)
+                made.append(bytes([form]) + len(text).to_bytes(2, "little") + text + len(other).to_bytes(2, "little") + other + noise(40))
+    return made
+
+
+def sampled():
+    """Values of precision 12 and around it, with their keys' level before them."""
+    made = []
+    for precision in (11, 12, 13):
+        sets = [value(precision, count) for count in (30, 1500, 3000)]
+        made += sets + [value(precision, 1500, True), expression(2, sets[1:]), expression(8, sets[1:]), expression(2, [sets[0], sets[1]])]
+        made += [value(precision, 1500, False, (28, 40))] + samples(sets[1])
+    return [bytes([level]) + v for v in made for level in (2, rng.randrange(36))]
+
+
+def together():
+    """One to seven values with their lengths."""
+    formed = expressions()
+    small_values = [value(precision, count, compact) for precision in (4, 5, 8) for count in (0, 3, 60, 300) for compact in (False, True)]
+    return [b"".join(len(v).to_bytes(2, "little") + v for v in
+                     [rng.choice(formed if rng.random() < 0.2 else small_values) for _ in range(count)])
+            for count in range(1, 8) for _ in range(12)]
+
+
 def noise(size):
     return bytes(rng.getrandbits(8) for _ in range(size))
 
@@ -102,6 +143,7 @@ def main(folder):
     sets = values()
     formed = expressions()
     pairs = [(rng.choice(sets), rng.choice(sets)) for _ in range(60)]
+    members, regions = sampled(), together()
     seeds = {
         "parse_fuzz": sets + [mutated(s) for s in sets for _ in range(3)],
         "union_fuzz": [len(a).to_bytes(2, "little") + a + b for a, b in pairs],
@@ -113,6 +155,9 @@ def main(folder):
         # the last fifteen are of four to six sources
         "joint_fuzz": [noise(rng.randrange(3, 400)) for _ in range(60)]
         + [bytes([many]) + noise(rng.randrange(20, 120)) for many in (15, 31, 47) for _ in range(5)],
+        "query_fuzz": queries(),
+        "sample_fuzz": members + [m[:1] + mutated(m[1:]) for m in members for _ in range(3)],
+        "regions_fuzz": regions + [mutated(r) for r in regions],
         "accum_fuzz": [noise(rng.randrange(2, 80)) for _ in range(100)],
     }
     for target, inputs in seeds.items():

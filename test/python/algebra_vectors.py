@@ -3,8 +3,9 @@
 from dataclasses import replace
 from functools import reduce
 
-import algebra as g
-import hllset as h
+import tree  # noqa: F401
+from hllset import algebra as g
+from hllset import state as h
 
 
 def intersection(values):
@@ -144,6 +145,29 @@ def refuse_lines(integers):
                 yield 'refuse', data.hex(), reason
 
 
+def member_lines(integers):
+    """Small sets, and large ones that differ in size and L0; kept short by a high least level"""
+    def large(first, last, precision=12, compact=False):
+        return integers(first, last, precision, compact)
+
+    a, b, c = large(1, 9000), large(4000, 20000), large(1, 1500, 14)
+    small, empty = large(1, 40), h.build((), 4)
+    made = [small, empty, h.build((), 12, True), large(1, 3, 12, True), large(1, 30, 18), a, g.combine('-', a, b), g.combine('&', a, b),
+            g.combine('#', a, small), g.combine('-', c, a), intersection(chain(integers, 7, 12)), intersection([large(i, 9000 + i) for i in range(8)]),
+            large(1, 3, 11), large(1, 9000, 11), g.combine('-', large(1, 9000, 11), large(9, 99, 11)),
+            large(1, 2000, 12, True), g.combine('&', large(1, 2000, 12, True), a)]
+    for value in made:
+        for least in (0, 3, 6):
+            try:
+                keys = g.member_keys(value, least)
+                if len(keys) <= 200:
+                    yield 'sample', g.encode(value).hex(), least, g.sample_level(value, least), ' '.join(map(str, keys))
+            except g.NoTokens:
+                yield 'sample', g.encode(value).hex(), least, 'no tokens', ''
+            except h.FormatError:
+                yield 'sample', g.encode(value).hex(), least, 'too coarse', ''
+
+
 def lines(integers):
-    for source in (combine_lines, fold_lines, refuse_lines):
+    for source in (combine_lines, fold_lines, refuse_lines, member_lines):
         yield from source(integers)

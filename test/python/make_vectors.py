@@ -12,10 +12,12 @@ from uuid import UUID
 
 import xxhash
 
+import tree  # noqa: F401
 import algebra_vectors
-import codec as c
-import elements as e
-import hllset as h
+from hllset import algebra as g
+from hllset import codec as c
+from hllset import elements as e
+from hllset import state as h
 
 PATH = Path(__file__).resolve().parent.parent / 'vectors.tsv'
 HEAD = '''\
@@ -196,13 +198,26 @@ def hash_lines():
             yield 'hash', sql, literal, element.family, element.data.hex(), f'{element.hash:016x}'
 
 
+def keys():
+    """16 bytes each: that of SipHash's published vectors, two extreme ones, two of any bits"""
+    return [bytes(range(16)), bytes(16), b'\xff' * 16, *(xxhash.xxh3_128_digest(b'key', seed=seed) for seed in (1, 2))]
+
+
+def keyed_lines():
+    """Every element under a key of its own, the others in turn"""
+    for n, (_, sql, literal, family, data, _) in enumerate(hash_lines()):
+        key = keys()[n % len(keys())]
+        hash64 = e.Element(family, bytes.fromhex(data)).keyed_hash(key)
+        yield 'keyed', sql, literal, key.hex(), family, data, f'{hash64:016x}'
+
+
 def coupon_lines():
     hashes = [0, 1, 2 ** 64 - 1, 2 ** 26 - 1, 2 ** 26, 0x0123456789abcdef, 0xfedcba9876543210, 2 ** 32 - 1, 2 ** 64 - 2 ** 32]
     hashes += [1 << bit | 0x2345678 for bit in range(63, 27, -1)]
     hashes += [e.integer(x).hash for x in range(1, 9)]
     for hash64 in hashes:
         coupon = h.coupon(hash64)
-        yield 'coupon', f'{hash64:016x}', coupon >> 26, coupon & 2 ** 26 - 1
+        yield 'coupon', f'{hash64:016x}', coupon >> 26, coupon & 2 ** 26 - 1, g.key_of(coupon)
 
 
 @lru_cache(maxsize=1)
@@ -441,7 +456,7 @@ def algebra_lines():
 
 def lines():
     yield from HEAD.splitlines()
-    for source in (hash_lines, coupon_lines, set_lines, hashes_lines, operation_lines, refuse_lines, algebra_lines):
+    for source in (hash_lines, keyed_lines, coupon_lines, set_lines, hashes_lines, operation_lines, refuse_lines, algebra_lines):
         yield from ('\t'.join(map(str, line)) for line in source())
 
 

@@ -14,9 +14,11 @@ import subprocess
 import unittest
 from decimal import Decimal
 
-import algebra as g
-import elements as e
-import hllset as h
+import tree  # noqa: F401
+import search
+from hllset import algebra as g
+from hllset import elements as e
+from hllset import state as h
 
 DATABASE = 'hllset_second_implementation'
 FORMS = {False: '', True: ', compact'}
@@ -128,16 +130,17 @@ def random_element(rng):
     return kind, value, e.bits(value)
 
 
-@unittest.skipUnless('PGHOST' in os.environ, 'no server: PGHOST is not set')
+def setUpModule():
+    if 'PGHOST' not in os.environ:
+        raise unittest.SkipTest('no server: PGHOST is not set')
+    psql(f'DROP DATABASE IF EXISTS {DATABASE}', 'postgres')
+    psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", 'postgres')
+    unittest.addModuleCleanup(psql, f'DROP DATABASE {DATABASE}', 'postgres')
+    psql('CREATE EXTENSION hllset')
+
+
 class Server(unittest.TestCase):
     maxDiff = 2000
-
-    @classmethod
-    def setUpClass(cls):
-        psql(f'DROP DATABASE IF EXISTS {DATABASE}', 'postgres')
-        psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", 'postgres')
-        cls.addClassCleanup(psql, f'DROP DATABASE {DATABASE}', 'postgres')
-        psql('CREATE EXTENSION hllset')
 
     def test_what_the_server_writes(self):
         """Aggregates over elements of several types, read in text form; equal to Python's own bytes."""
@@ -241,6 +244,32 @@ class Server(unittest.TestCase):
             self.assertLessEqual(abs(float(count) - h.cardinality(state)), 1e-8 * float(count), data.hex())
         self.assertGreater(min(accepted, len(mutants) - accepted), 300)  # else the mutants tested little
 
+    def test_members_of_random_values(self):
+        """Keys and rates of samples, of values of all kinds and at all levels"""
+        rng, made, wanted = random.Random(8), [], []
+        for precision in (12, 12, 13, 14):
+            sets = [h.build([h.coupon(rng.getrandbits(64)) for _ in range(int(2 ** rng.uniform(0, 13)))], precision) for _ in range(9)]
+            value = sets[0]
+            for other in sets[1:]:
+                value = g.combine(rng.choice('|&-#'), value, g.combine(rng.choice('|&-#'), other, rng.choice(sets)))
+                made += [(value, rng.choice((0, rng.randrange(32))))]
+        for value, least in made:
+            wanted.append((' '.join(map(str, g.member_keys(value, least))), 2.0 ** -g.sample_level(value, least)))
+        found = rows("SELECT (SELECT coalesce(string_agg(c::text, ' ' ORDER BY n), '') FROM hll_sample(decode(s, 'hex')::hllset, l::int) WITH ORDINALITY t (c, n)), "
+                     f"hll_sample_rate(decode(s, 'hex')::hllset, l::int) FROM ({values([g.encode(x).hex() for x, _ in made], [str(x) for _, x in made])}) "
+                     'AS v (number, s, l) ORDER BY number')
+        self.assertEqual([(keys, float(rate)) for keys, rate in found], wanted)
+
+    def test_keyed_hashes_of_random_elements(self):
+        rng = random.Random(9)
+        elements = [(*random_element(rng), rng.randbytes(16)) for _ in range(2000)]
+        for kind in sorted({kind for kind, _, _, _ in elements}):
+            mine = [(text, element, key) for sql, text, element, key in elements if sql == kind]
+            found = rows(f"SELECT hll_hash(x::{kind}, decode(k, 'hex')) FROM ({values([text for text, _, _ in mine], [key.hex() for _, _, key in mine])}) "
+                         'AS v (number, x, k) ORDER BY number')
+            for (text, element, key), (hash64,) in zip(mine, found, strict=True):
+                self.assertEqual(hash64, f'{element.keyed_hash(key):016x}', (kind, text))
+
     def test_hashes_of_random_elements(self):
         rng = random.Random(5)
         elements = [random_element(rng) for _ in range(3000)]
@@ -249,6 +278,48 @@ class Server(unittest.TestCase):
             found = rows(f'SELECT hll_hash(x::{kind}) FROM ({values([text for text, _ in mine])}) AS v (number, x) ORDER BY number')
             for (text, element), (hash64,) in zip(mine, found, strict=True):
                 self.assertEqual(hash64, f'{element.hash:016x}', (kind, text))
+
+
+class Searches(unittest.TestCase):
+    """Keys, queries and what they hold of"""
+
+    THRESHOLDS = (0.06, 0.1, 0.25, 0.55, 0.9, 1)
+
+    def states(self):
+        """Overlapping ones, of 0 to 3,000 elements, at precisions that have keys and two that have none"""
+        rng = random.Random(16)
+        pool = [rng.getrandbits(64) for _ in range(3000)]
+        for _ in range(60):
+            inside = pool[:int(3000 ** rng.random())] if rng.random() < 0.8 else []
+            own = [rng.getrandbits(64) for _ in range(int(1500 ** rng.random()) - 1)]
+            coupons = [h.coupon(x) for x in inside + own]
+            yield h.build(coupons, rng.choice((9, 10, 11, 12, 12, 12, 13, 14)), rng.random() < 0.1)
+
+    def test_they_agree(self):
+        states = list(self.states())
+        outcome = ('CREATE FUNCTION outcome(call text, s hllset, q hllset, at_least float8) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN '
+                   "EXECUTE 'SELECT ' || call INTO r USING s, q, at_least; RETURN r; EXCEPTION WHEN invalid_parameter_value THEN RETURN 'none'; END $$;")
+        psql(outcome)
+        pairs = [(s, q, self.THRESHOLDS[(i + j) % 6]) for i, s in enumerate(states) for j, q in enumerate(states)]
+        calls = {'hll_signature($1)': lambda s, q, x: '{' + ','.join(map(str, search.signature(s))) + '}',
+                 'hll_signature($1, 32)': lambda s, q, x: '{' + ','.join(map(str, search.signature(s, 32))) + '}',
+                 'hll_similar_to($1, $3)': lambda s, q, x: '\\x' + search.similar_to(s, x).hex(),
+                 'hll_within($1, $3)': lambda s, q, x: '\\x' + search.within(s, x).hex(),
+                 '$1 % hll_similar_to($2, $3)': lambda s, q, x: str(search.is_similar(s, q, x)).lower(),
+                 '$1 %> hll_within($2, $3)': lambda s, q, x: str(search.contains(s, q, x)).lower()}
+        for call, model in calls.items():
+            asked = pairs[::5] if '$2' in call else [(s, s, x) for s in states for x in self.THRESHOLDS[:2]]
+            rows_of = values(*zip(*(('\\x' + h.encode(s).hex(), '\\x' + h.encode(q).hex(), repr(x)) for s, q, x in asked)))
+            got = [line[0] for line in rows(f'SELECT outcome({literal(call)}, s::hllset, q::hllset, x::float8) FROM ({rows_of}) v (i, s, q, x) ORDER BY i')]
+            wanted = []
+            for s, q, x in asked:
+                try:
+                    wanted.append(model(s, q, x))
+                except search.NoKeys:
+                    wanted.append('none')
+            self.assertEqual(got, wanted, call)
+            self.assertIn('none', got)
+            self.assertGreater(len(set(got)), 2)
 
 
 if __name__ == '__main__':

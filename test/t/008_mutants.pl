@@ -85,7 +85,8 @@ my $of_extension = q{JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_pro
 my @functions = map { [ split(/\|/, $_, -1) ] } split(/\n/, $node->safe_psql($db, qq{
 	SELECT proname, array_to_string(proargtypes::regtype[], ';'), CASE WHEN prorettype = 'record'::regtype OR proretset THEN 'record' ELSE prorettype::regtype::text END, prokind, proretset
 	FROM pg_proc p $of_extension WHERE 'hllset'::regtype = ANY (proargtypes::oid[]) AND 'internal'::regtype <> ALL (proargtypes::oid[]) AND prorettype <> 'cstring'::regtype ORDER BY p.oid}));
-my %argument = (integer => [ 4, 12 ], boolean => ['true'], 'double precision' => [0.95], '"any"' => [ 7, q{'x'::text}, 'hash' ], hllhash => ['hash'], bigint => [42]);
+my %argument = (integer => [ 4, 12 ], boolean => ['true'], 'double precision' => [0.95], '"any"' => [ 7, q{'x'::text}, 'hash' ], hllhash => ['hash'], bigint => [42],
+	hllsimilar => ['alike'], hllwithin => ['contained']);
 my (@calls, %unknown);
 for my $function (@functions)
 {
@@ -143,7 +144,7 @@ $node->safe_psql($db, qq{
 	CREATE FUNCTION torture(OUT mutants bigint, OUT works bigint, OUT reported bigint, OUT refused bigint, OUT at_door bigint, OUT passed bigint, OUT text_refused bigint) LANGUAGE plpgsql AS \$\$
 	DECLARE
 		goods hllset[] := (SELECT array_agg(b::hllset ORDER BY id) FROM seeds WHERE octet_length(b) < 2000);
-		m record; v hllset; w hllset := hllset_empty(); good hllset; hash hllhash := hll_hash('x'::text); good_result hllset; step text := ''; digits text; $declared
+		m record; v hllset; w hllset := hllset_empty(); good hllset; alike hllsimilar := hll_similar_to(hllset_of(1, 2), 0.06); contained hllwithin := hll_within((SELECT b::hllset FROM seeds WHERE octet_length(b) > 2000 AND hll_precision(b::hllset) = 12 LIMIT 1), 0.06); hash hllhash := hll_hash('x'::text); good_result hllset; step text := ''; digits text; $declared
 	BEGIN
 		mutants := 0; works := 0; reported := 0; refused := 0; at_door := 0; passed := 0; text_refused := 0;
 		FOR m IN SELECT * FROM mutants LOOP

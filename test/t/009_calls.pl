@@ -47,6 +47,10 @@ my %edge = (
 	hllset => [
 		q{hllset_of(1, 2, 3)}, q{hllset_empty(4)}, q{hllset_empty()}, q{hllset_empty(18)}, q{(SELECT s FROM kept)}, q{(SELECT s FROM kept)::hllset(12, compact)}, q{(SELECT s FROM kept)::hllset(4, compact)},
 		q{hllset_empty(18)::hllset(18, compact)}, q{hll_fold((SELECT s FROM kept), 4)}, q{(SELECT hll_add_agg(x, 18) FROM generate_series(1, 3000) x)} ],
+	# of functions that take it as VARIADIC
+	'hllset[]' => [
+		q{VARIADIC ARRAY[hllset_of(1, 2), hllset_of(2, 3)]}, q{VARIADIC '{}'::hllset[]}, q{VARIADIC ARRAY[NULL::hllset]}, q{VARIADIC ARRAY[hllset_of(1), NULL]}, q{VARIADIC array_fill(hllset_of(1), ARRAY[6])},
+		q{VARIADIC array_fill(hllset_of(1), ARRAY[7])}, q{VARIADIC ARRAY[(SELECT s FROM kept), hllset_empty(4), (SELECT s FROM kept)::hllset(12, compact), hllset_empty(18)]}, q{VARIADIC '[5:6]={"\\\\x01010c01000000",NULL}'::hllset[]} ],
 	integer => [ '12', '4', '18', '3', '19', '0', '-1', '44', '63', '-2147483648', '2147483647' ],
 	bigint => [ '1', '0', '-1', '-9223372036854775808', '9223372036854775807' ],
 	smallint => [ '1::int2', q{'-32768'::int2} ],
@@ -64,6 +68,8 @@ my %edge = (
 	inet => [ q{'10.0.0.1'::inet}, q{'::/0'::cidr} ],
 	jsonb => [ q{'{"a": [1, null, 2.5]}'::jsonb}, q{'{}'::jsonb}, q{'null'::jsonb}, "'$deep'::jsonb", q{to_jsonb(repeat('x', 100000))} ],
 	oid => [ '1::oid', '0::oid', q{'kept'::regclass} ],
+	hllsimilar => [ q{hll_similar_to(hllset_of(1, 2))}, q{hll_similar_to((SELECT s FROM kept), 1)}, q{hll_similar_to(hllset_empty(), 0.06)} ],
+	hllwithin => [ q{hll_within(hllset_of(1, 2))}, q{hll_within((SELECT s FROM kept), 1)}, q{hll_within(hllset_empty(), 0.06)} ],
 	hllhash => [ q{'0000000000000001'::hllhash}, q{'ffffffffffffffff'::hllhash}, q{'0000000000000000'::hllhash} ],
 	cstring => [ q{'\x01010c01000000'::cstring}, q{''::cstring}, q{'\x'::cstring}, q{'0123456789abcdef'::cstring}, q{'\x010'::cstring}, q{textout(repeat('\x01', 100000))} ],
 	'cstring[]' => [ q{'{12}'::cstring[]}, q{'{12,compact}'::cstring[]}, q{'{}'::cstring[]}, q{'{NULL}'::cstring[]}, q{'{12,NULL}'::cstring[]}, q{'{{4,compact},{5,compact}}'::cstring[]}, q{'{4,compact,compact}'::cstring[]},
@@ -76,10 +82,13 @@ my %edge = (
 # An element may be of any of these types.
 push @{ $edge{anyelement} }, map { @$_ } @edge{ 'bigint', 'smallint', 'boolean', 'double precision', 'real', 'numeric', 'text', '"char"', 'bytea', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone', 'inet', 'jsonb', 'oid', 'hllhash' };
 $edge{'"any"'} = $edge{anyelement};
+# Where the plain value of the type is none of the argument's: a key has 16 bytes.
+my %plain_of = ('hll_hash bytea' => q{'0123456789abcdef'::bytea});
+my %null_of = ('anyelement' => 'NULL::int', '"any"' => 'NULL::int', 'hllset[]' => 'VARIADIC NULL::hllset[]');
 my @lists = (
 	q{VARIADIC ARRAY[1, 2]}, q{VARIADIC '{}'::int[]}, q{1, NULL}, q{'a', 'b'}, q{'a'::text, 'b'::name}, q{1, 2.5, 3::float8}, q{VARIADIC ARRAY[ARRAY['x'], ARRAY[NULL]]}, q{ROW(1, 'x')::pair, NULL}, q{'red'::colour, NULL}, q{1, '(1,2)'::point},
 	q{VARIADIC (SELECT array_agg(t) FROM kept)}, q{VARIADIC (SELECT array_agg(x) FROM generate_series(1, 100000) x)}, q{VARIADIC ARRAY[hll_hash(1)]}, q{VARIADIC ARRAY['(1,2)'::point]});
-my %state = map { $_ => 1 } ('42804', '42P18', '22023', '22P02', '22P03', '0A000', '22004', '42P22', '42P21', '42883', '42704', '2202E', '22000');
+my %state = map { $_ => 1 } ('42804', '42P18', '22023', '22P02', '22P03', '0A000', '22004', '42P22', '42P21', '42883', '42704', '2202E', '22000', '54023');
 
 my $call_of = sub {
 	my ($function, @values) = @_;
@@ -96,7 +105,7 @@ for my $function (@functions)
 		next;
 	}
 	# Each argument through its edges while the others are plain, then all sets with all sets, then NULLs.
-	my @plain = map { my $edges = $edge{$_} // []; $unknown{$_} = 1 unless @$edges; $edges->[0] } @types;
+	my @plain = map { my $edges = $edge{$_} // []; $unknown{$_} = 1 unless @$edges; $plain_of{"$function->{name} $_"} // $edges->[0] } @types;
 	next if %unknown;
 	for my $place (0 .. $#types)
 	{
@@ -104,9 +113,9 @@ for my $function (@functions)
 		{
 			push @calls, [ $function, '', $call_of->($function, map { $_ == $place ? $value : $plain[$_] } 0 .. $#types) ];
 		}
-		my $null = $types[$place] =~ /^(?:anyelement|"any")$/ ? 'NULL::int' : "NULL::$types[$place]";
-		# A set to which NULL is added stays; NULLs alone are the empty set, or none, and a precision must be known.
-		my $expected = $function->{set} || $function->{name} eq 'hllset_of' ? 'ok' : $function->{kind} eq 'f' ? ($function->{name} eq 'hll_add' && $place == 1 ? 'ok' : 'NULL')
+		my $null = $null_of{ $types[$place] } // "NULL::$types[$place]";
+		# A set to which NULL is added stays; NULLs alone are the empty set, or none, and a precision or a key must be known.
+		my $expected = $types[$place] eq 'bytea' && $function->{name} eq 'hll_hash' ? '22004' : $function->{set} || $function->{name} eq 'hllset_of' ? 'ok' : $function->{kind} eq 'f' ? ($function->{name} eq 'hll_add' && $place == 1 ? 'ok' : 'NULL')
 			: $place == 1 ? '22004' : $function->{name} =~ /count|hll_add_agg/ ? 'ok' : 'NULL';
 		push @calls, [ $function, $expected, $call_of->($function, map { $_ == $place ? $null : $plain[$_] } 0 .. $#types) ];
 	}
@@ -114,8 +123,8 @@ for my $function (@functions)
 	{
 		for my $a (@{ $edge{hllset} }) { push @calls, [ $function, 'ok', $call_of->($function, $a, $_) ] for @{ $edge{hllset} } }
 	}
-	push @calls, [ $function, $function->{kind} eq 'a' && @types == 2 ? '22004' : $function->{name} =~ /count|hll_add_agg|hllset_of/ || $function->{set} ? 'ok' : 'NULL',
-		$call_of->($function, map { /^(?:anyelement|"any")$/ ? 'NULL::text' : "NULL::$_" } @types) ] if @types;
+	push @calls, [ $function, ($function->{kind} eq 'a' || $function->{name} eq 'hll_hash') && @types == 2 ? '22004' : $function->{name} =~ /count|hll_add_agg|hllset_of/ || $function->{set} ? 'ok' : 'NULL',
+		$call_of->($function, map { /^(?:anyelement|"any")$/ ? 'NULL::text' : $null_of{$_} // "NULL::$_" } @types) ] if @types;
 	push @calls, map { [ $function, '', $call_of->($function, $_) ] } @lists if $function->{name} eq 'hllset_of';
 }
 is(join(', ', sort keys %unknown), '', 'the edges of every type are known');
@@ -270,7 +279,7 @@ is_true($node, $db, q{SELECT bool_and(octet_length(s::bytea) > 2048), pg_relatio
 my $peak = q{SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s+(\d+) kB')};
 SKIP:
 {
-	skip 'there is no /proc', 8 unless -r '/proc/self/status';
+	skip 'there is no /proc', 11 unless -r '/proc/self/status';
 	# name, query over n times the rows, bound in kB
 	my @memory = (
 		[ 'the union of 100,000 stored sets', 'SELECT hll_union_agg(s) IS NULL FROM many, generate_series(1, %d)', 250, 20480 ],
@@ -279,6 +288,9 @@ SKIP:
 		[ '20,000 long elements', 'SELECT approx_count_distinct(t), hll_add_agg(ARRAY[t]) IS NULL FROM words, generate_series(1, %d)', 50, 20480 ],
 		[ 'rolling unions', 'SELECT count(u) FROM (SELECT hll_union_agg(s) OVER (ORDER BY x, id ROWS 6 PRECEDING) AS u FROM many, generate_series(1, %d) x WHERE id < 100) y', 20, 40960 ],
 		[ 'the bits of 600', 'SELECT count(*) FROM many, generate_series(1, %d), hll_bits(s) WHERE id < 61', 10, 20480 ],
+		[ 'the samples of 8,000', 'SELECT count(*) FROM many, generate_series(1, %d), hll_sample(s)', 20, 20480 ],
+		[ 'the regions of 400 pairs', 'SELECT count(*) FROM many, generate_series(1, %d), hll_regions(s, s | hllset_of(id)) WHERE id < 41', 10, 20480 ],
+		[ '20,000 long elements under a key', q{SELECT count(hll_hash(t, '0123456789abcdef')), count(hll_hash(ARRAY[t], '0123456789abcdef')) FROM words, generate_series(1, %d)}, 50, 20480 ],
 		[ 'comparing 20,000', 'SELECT count(*) FILTER (WHERE a.s < b.s) FROM many a, many b, generate_series(1, %d) WHERE a.id < 51 AND b.id < 51', 8, 20480 ],
 		[ 'a hash table beyond work_mem', q{SET work_mem = '1MB'; SET enable_sort = off; SELECT count(s) FROM (SELECT hll_add_agg(x) AS s FROM generate_series(1, %d00) x GROUP BY x %% 10000) y}, 1500, 20480 ],);
 	for my $case (@memory)

@@ -78,11 +78,12 @@ TEST(Union, OperandsNeedNoAlignment)
 	shifted.insert(shifted.end(), b.bytes.begin(), b.bytes.end());
 
 	HllsetBytes odd = {shifted.data() + 1, b.bytes.size()};
-	Buffer work(hllset_core_combine_work(HLLSET_UNION, door(a.bytes), odd));
-	HllsetBytes made;
+	Outcome made = outcome(a.bytes, [&](HllsetPlan *plan) {
+		return hllset_core_plan_combine(plan, HLLSET_UNION, door(a.bytes), odd);
+	});
 
-	require(hllset_core_combine(HLLSET_UNION, door(a.bytes), odd, work.data(), &made));
-	EXPECT_EQ(unite(a.bytes, b.bytes), copy(made));
+	require(made.status);
+	EXPECT_EQ(unite(a.bytes, b.bytes), made.bytes);
 }
 
 static HllsetOp

@@ -76,12 +76,16 @@ expect_patterns(const Sets &sets, bool with_planes)
 	Aligned aligned(work.data(), count, sets.precision, sets.level0, sets.finest, with_planes);
 	std::map<Pair, uint32_t> cells;
 	std::map<Pair, uint32_t> tokens;
+	bool together = count == 2;
 
+	if (together)
+		require(aligned.add(view_of(sets.bytes[0]), view_of(sets.bytes[1])));
 	for (int i = 0; i < count; i++)
 	{
 		ModelState state = shown(sets.bytes[i], sets.precision, sets.level0);
 
-		require(aligned.add(view_of(sets.bytes[i])));
+		if (!together)
+			require(aligned.add(view_of(sets.bytes[i])));
 		for (const Pair &cell : state.matrix)
 			cells[cell] |= 1u << i;
 		for (const Pair &token : state.tokens)
@@ -99,6 +103,19 @@ expect_patterns(const Sets &sets, bool with_planes)
 		++next;
 	});
 	ASSERT_EQ(tokens.end(), next);
+	for (uint32_t all = 1; all < 1u << count; all++)
+	{
+		std::map<Pair, uint32_t> wanted;
+		std::map<Pair, uint32_t> found;
+
+		for (auto [token, pattern] : tokens)
+			if ((pattern & all) == all)
+				wanted[token] = pattern;
+		aligned.for_each_common_token(all, [&](Coupon token, uint32_t pattern) {
+			found[Pair(level_of(token), address_of(token))] = pattern;
+		});
+		ASSERT_EQ(wanted, found) << all;
+	}
 	for (int k = 0; k < sets.level0 && with_planes; k++)
 	{
 		std::vector<uint32_t> wanted(size_t{1} << count);
@@ -120,6 +137,24 @@ TEST(Aligned, PatternsOfSetsOfAnyPrecision)
 	for (int trial = 0; trial < 150; trial++)
 	{
 		expect_patterns(random_sets(random, 1 + random() % 6), true);
+		ASSERT_FALSE(HasFailure()) << trial;
+	}
+}
+
+/* Two of one precision, which are read in one pass. */
+TEST(Aligned, PatternsOfPairs)
+{
+	Random random(163);
+
+	for (int trial = 0; trial < 300; trial++)
+	{
+		Sets sets = random_sets(random, 2);
+
+		if (random() % 4 != 0)
+			for (Bytes &set : sets.bytes)
+				set = convert(set, sets.precision);
+		sets.level0 = std::max(info(sets.bytes[0]).level0, info(sets.bytes[1]).level0);
+		expect_patterns(sets, true);
 		ASSERT_FALSE(HasFailure()) << trial;
 	}
 }

@@ -109,6 +109,58 @@ TEST(Bits, NothingWrittenIsNoByte)
 	EXPECT_EQ(&byte, BitWriter(&byte).finish());
 }
 
+/* The same bits by put() alone, and with long fields among short ones, of which put_long() may follow flush() and itself. */
+template <typename Writer>
+static void
+expect_long_like_short(uint64_t seed)
+{
+	Random random(seed);
+
+	for (int trial = 0; trial < 200; trial++)
+	{
+		size_t fields = 1 + random() % 40;
+		Bytes room_short(fields * 8 + 16);
+		Bytes room_long(fields * 8 + 16);
+		bool is_backward = std::is_same_v<Writer, BackwardBitWriter>;
+		Writer by_short(room_short.data() + (is_backward ? room_short.size() : 0));
+		Writer by_long(room_long.data() + (is_backward ? room_long.size() : 0));
+
+		for (size_t i = 0; i < fields; i++)
+		{
+			int width = static_cast<int>(random() % 57);
+			uint64_t value = random() & ((uint64_t{1} << width) - 1);
+			int low = std::min(width, 32);
+
+			by_short.put(value & 0xffffffff, low);
+			by_short.put(value >> low, width - low);
+			if (random() % 4 == 0)
+			{
+				by_long.put(value & 0xffffffff, low);
+				by_long.put(value >> low, width - low);
+				by_long.flush();
+			}
+			else
+				by_long.put_long(value, width);
+		}
+
+		std::ptrdiff_t end = by_short.finish() - room_short.data();
+
+		ASSERT_EQ(end, by_long.finish() - room_long.data());
+		if (is_backward)
+			ASSERT_TRUE(
+				std::equal(room_short.begin() + end, room_short.end(), room_long.begin() + end));
+		else
+			ASSERT_TRUE(
+				std::equal(room_short.begin(), room_short.begin() + end, room_long.begin()));
+	}
+}
+
+TEST(Bits, LongFieldsAreLikeShortOnes)
+{
+	expect_long_like_short<BitWriter>(8);
+	expect_long_like_short<BackwardBitWriter>(9);
+}
+
 TEST(Bits, WriterAgreesWithTheModel)
 {
 	Random random(2);

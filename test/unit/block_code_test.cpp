@@ -57,10 +57,11 @@ TEST(BlockCode, AgreesWithTheModel)
 			EXPECT_EQ(texts[byte], text_of(code.encode[byte] & 0xffffff, code.encode[byte] >> 24));
 		for (uint32_t look = 0; look < 1u << kBlockBits; look++)
 		{
-			uint32_t entry = code.decode[look];
-			int byte = (entry & kBlockEscape) != 0 ? 256 : static_cast<int>(entry & 255);
+			BlockEntry entry = code.decode[look];
+			int byte = entry.has_escape() ? 256 : static_cast<int>(entry.byte());
 
-			ASSERT_EQ(texts[byte], text_of(look, entry >> 8 & 15));
+			ASSERT_EQ(texts[byte], text_of(look, static_cast<uint32_t>(entry.length())));
+			ASSERT_EQ(entry.has_escape() ? 0 : ones_of(entry.byte()), entry.ones());
 		}
 	}
 }

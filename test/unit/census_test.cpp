@@ -10,6 +10,7 @@
 
 #include "algebra_model.hpp"
 #include "random_sets.hpp"
+#include "sane.hpp"
 
 namespace hllset::test
 {
@@ -50,22 +51,6 @@ bytes_of(const std::vector<Exact> &values)
 	for (const Exact &value : values)
 		bytes.push_back(value.bytes);
 	return bytes;
-}
-
-/* Every answer is a finite number, not negative, with an order of its bounds. */
-static void
-expect_sane(const HllsetEstimate &made)
-{
-	double lower;
-	double upper;
-
-	ASSERT_TRUE(std::isfinite(made.cardinality) && made.cardinality >= 0);
-	ASSERT_TRUE(std::isfinite(made.standard_error) && made.standard_error >= 0);
-	ASSERT_LE(made.least, made.cardinality);
-	ASSERT_GE(made.most, made.cardinality);
-	hllset_core_bounds(&made, 0.95, &lower, &upper);
-	ASSERT_TRUE(lower >= 0 && lower <= made.cardinality && made.cardinality <= upper);
-	ASSERT_NE(made.law == HLLSET_SATURATED, std::isfinite(upper));
 }
 
 TEST(Census, OfSmallSetsIsExact)
@@ -297,89 +282,6 @@ TEST(Census, OverlapIsSeenAndSeldomImagined)
 	EXPECT_EQ(200, seen);
 }
 
-/* Seven sets or more, or a sample: the tokens decide. */
-class SampledCensus : public testing::Test
-{
-protected:
-	Random random{177};
-	Hashes common = random_hashes(random, 30000);
-	std::vector<Bytes> sets;
-	std::vector<Bytes> expressions;
-
-	void
-	SetUp() override
-	{
-		for (int i = 0; i < 9; i++)
-		{
-			Hashes hashes = random_hashes(random, 30000);
-
-			hashes.insert(hashes.end(), common.begin(), common.end());
-			sets.push_back(set_of(hashes, 12));
-		}
-		for (size_t i = 0; i < 9; i += 3)
-			expressions.push_back(intersect(intersect(sets[i], sets[i + 1]), sets[i + 2]));
-	}
-};
-
-TEST_F(SampledCensus, CountsTheTokens)
-{
-	std::vector<HllsetEstimate> regions = venn(expressions);
-
-	for (size_t x = 1; x < 8; x++)
-	{
-		expect_sane(regions[x]);
-		EXPECT_EQ(HLLSET_SAMPLED, regions[x].law);
-	}
-	EXPECT_NEAR(30000, regions[7].cardinality, 4 * regions[7].standard_error);
-	for (size_t x = 1; x < 7; x++)
-		EXPECT_LE(regions[x].cardinality, 300);
-
-	/* of samples and a set, too */
-	regions = venn({sample(sets[0]), sets[1]});
-	EXPECT_NEAR(30000, regions[1].cardinality, 4 * regions[1].standard_error);
-	EXPECT_NEAR(30000, regions[3].cardinality, 4 * regions[3].standard_error);
-}
-
-TEST_F(SampledCensus, ContainmentAndOverlap)
-{
-	Bytes all = sets[0];
-
-	for (size_t i = 1; i < 9; i++)
-		all = intersect(all, sets[i]);
-	ASSERT_EQ(HLLSET_SAMPLE, info(all).kind);
-	EXPECT_TRUE(contained(all, sets[3]));
-	EXPECT_TRUE(contained(all, intersect(sets[3], sets[4])));
-	EXPECT_FALSE(contained(sets[3], all));
-	EXPECT_TRUE(overlap(all, sets[5]));
-	EXPECT_TRUE(overlap(expressions[0], unite(expressions[1], expressions[2])));
-	EXPECT_FALSE(overlap(all, subtract(sets[0], sets[1])));
-}
-
-/* Disjoint sets share tokens by chance, as sets of elements share cells: that is no overlap. */
-TEST_F(SampledCensus, OverlapIsSeldomImagined)
-{
-	int imagined = 0;
-
-	for (int trial = 0; trial < 100; trial++)
-		imagined += overlap(sample(set_of(random_hashes(random, 20000), 12)),
-							set_of(random_hashes(random, 20000), 12));
-	EXPECT_LE(imagined, 4);
-}
-
-TEST_F(SampledCensus, CompactSetsHaveNoTokens)
-{
-	std::vector<HllsetEstimate> regions;
-	bool answer;
-	Bytes compact = convert(sets[8], 12, HLLSET_COMPACT);
-
-	EXPECT_EQ(HLLSET_TOO_MANY_SOURCES,
-			  try_venn({expressions[0], expressions[1], compact}, regions));
-	EXPECT_EQ(HLLSET_TOO_MANY_SOURCES, try_contained(sample(sets[0]), compact, answer));
-	EXPECT_EQ(HLLSET_TOO_MANY_SOURCES, try_overlap(compact, sample(sets[0]), answer));
-	/* six sources are none too many */
-	EXPECT_EQ(HLLSET_OK, try_venn({expressions[0], sets[0], compact}, regions));
-}
-
 /* An expression of expressions, and the regions of one value alone. */
 TEST(Census, OneValueIsItsEstimate)
 {
@@ -474,87 +376,5 @@ INSTANTIATE_TEST_SUITE_P(Census, IntervalsOfSmallOverlaps,
 										 SmallOverlap{{5000, 5000}, 30, false},
 										 SmallOverlap{{4500, 5200, 6100, 7000}, 39, false},
 										 SmallOverlap{{5000, 5000}, 150, true}));
-
-/* An overlap with a set of a few elements is no less certain than these are many, however large the other set is. */
-TEST(Census, ErrorOfARegionIsNoLargerThanWhatCanBeThere)
-{
-	Random random(180);
-	Bytes large = set_of(random_hashes(random, 300000), 6);
-
-	for (size_t count : {1, 4, 16})
-	{
-		Hashes few = random_hashes(random, count);
-		Bytes small = set_of(few, 6);
-		std::vector<HllsetEstimate> regions = venn({large, small});
-
-		for (size_t x : {2, 3})
-			EXPECT_LE(regions[x].standard_error, static_cast<double>(count));
-		EXPECT_LE(estimate(intersect(large, small)).standard_error, static_cast<double>(count));
-		EXPECT_LE(estimate(subtract(small, large)).standard_error, static_cast<double>(count));
-	}
-}
-
-/*
- * Six sources are too many for 16 buckets to tell their 63 regions apart. The errors are large, but not as if each of the empty ones could
- * be as large as its own error.
- */
-TEST(Census, ErrorsOfManyRegionsInFewBuckets)
-{
-	Random random(181);
-	constexpr int kTrials = 60;
-	double told = 0;
-	double seen = 0;
-
-	for (int trial = 0; trial < kTrials; trial++)
-	{
-		Hashes common = random_hashes(random, 100);
-		Bytes all;
-
-		for (int i = 0; i < kMaxSources; i++)
-		{
-			Hashes hashes = random_hashes(random, 900);
-
-			hashes.insert(hashes.end(), common.begin(), common.end());
-			all = i == 0 ? set_of(hashes, 4) : intersect(all, set_of(hashes, 4));
-		}
-
-		HllsetEstimate made = estimate(all);
-
-		told += made.standard_error * made.standard_error / kTrials;
-		seen += std::pow(made.cardinality - 100, 2) / kTrials;
-	}
-	EXPECT_GT(std::sqrt(told), std::sqrt(seen));
-	EXPECT_LT(std::sqrt(told), 300);
-}
-
-/* The truth lies within the errors that the answer tells: bias and spread over many pairs. */
-TEST(Census, ErrorsAreThoseToldOfThem)
-{
-	Random random(179);
-	double sum = 0;
-	double squares = 0;
-	constexpr int kTrials = 150;
-
-	for (int trial = 0; trial < kTrials; trial++)
-	{
-		Hashes left = random_hashes(random, 20000);
-		Hashes right = random_hashes(random, 20000);
-		Hashes common = random_hashes(random, 10000);
-
-		left.insert(left.end(), common.begin(), common.end());
-		right.insert(right.end(), common.begin(), common.end());
-
-		HllsetEstimate made = estimate(
-			intersect(set_of(left, 10, trial % 2 == 0), set_of(right, 10, trial % 2 == 0)));
-		double error = (made.cardinality - 10000) / made.standard_error;
-
-		sum += error;
-		squares += error * error;
-	}
-	/* z and chi-square at 1e-6 */
-	EXPECT_LT(std::fabs(sum), 4.9 * std::sqrt(kTrials));
-	EXPECT_GT(squares, 81);
-	EXPECT_LT(squares, 248);
-}
 
 } // namespace hllset::test

@@ -68,26 +68,49 @@ struct Outcome
 	bool itself;
 };
 
-template <typename Operation>
-Outcome
-outcome(size_t work_size, const Bytes &operand, Operation &&operation)
+/* Plans and runs, with a workspace of exactly the size that the plan says. */
+template <typename Planning, typename Run>
+HllsetStatus
+carry_out(Planning &&planning, Run &&run)
 {
-	Buffer work(work_size);
-	HllsetBytes made = {};
-	HllsetStatus status = operation(work.data(), &made);
+	/* not on the stack, so that a sanitizer sees what is not initialised as other than zeros */
+	Buffer memory(sizeof(HllsetPlan));
+	HllsetPlan *plan = static_cast<HllsetPlan *>(memory.data());
+	HllsetStatus status = planning(plan);
 
 	if (status != HLLSET_OK)
-		return {status, {}, false};
-	return {status, copy(made), made.data == operand.data()};
+		return status;
+
+	Buffer work(plan->work_size);
+
+	return run(plan, work.data());
+}
+
+template <typename Planning>
+Outcome
+outcome(const Bytes &operand, Planning &&planning)
+{
+	Outcome result = {};
+
+	result.status = carry_out(planning, [&](HllsetPlan *plan, void *work) {
+		HllsetBytes made = {};
+		HllsetStatus status = hllset_core_make(plan, work, &made);
+
+		if (status == HLLSET_OK)
+		{
+			result.bytes = copy(made);
+			result.itself = made.data == operand.data();
+		}
+		return status;
+	});
+	return result;
 }
 
 inline Outcome
 try_combine(HllsetOp op, const Bytes &a, const Bytes &b)
 {
-	return outcome(hllset_core_combine_work(op, door(a), door(b)), a,
-				   [&](void *work, HllsetBytes *made) {
-					   return hllset_core_combine(op, door(a), door(b), work, made);
-				   });
+	return outcome(
+		a, [&](HllsetPlan *plan) { return hllset_core_plan_combine(plan, op, door(a), door(b)); });
 }
 
 inline Outcome
@@ -99,25 +122,23 @@ try_unite(const Bytes &a, const Bytes &b)
 inline Outcome
 try_sample(const Bytes &value)
 {
-	return outcome(hllset_core_sample_work(door(value)), value, [&](void *work, HllsetBytes *made) {
-		return hllset_core_sample(door(value), work, made);
-	});
+	return outcome(value,
+				   [&](HllsetPlan *plan) { return hllset_core_plan_sample(plan, door(value)); });
 }
 
 inline Outcome
 try_convert(const Bytes &set, int precision, HllsetForm form = HLLSET_AS_IT_IS)
 {
-	return outcome(hllset_core_convert_work(door(set)), set, [&](void *work, HllsetBytes *made) {
-		return hllset_core_convert(door(set), precision, form, work, made);
+	return outcome(set, [&](HllsetPlan *plan) {
+		return hllset_core_plan_convert(plan, door(set), precision, form);
 	});
 }
 
 inline Outcome
 try_add(const Bytes &set, uint64_t hash)
 {
-	return outcome(hllset_core_add_work(door(set)), set, [&](void *work, HllsetBytes *made) {
-		return hllset_core_add(door(set), hash, work, made);
-	});
+	return outcome(set,
+				   [&](HllsetPlan *plan) { return hllset_core_plan_add(plan, door(set), hash); });
 }
 
 inline Bytes
@@ -206,17 +227,18 @@ info(const Bytes &set)
 inline HllsetStatus
 try_cardinality(const Bytes &value, double &cardinality)
 {
-	Buffer work(hllset_core_estimate_work(door(value)));
-
-	return hllset_core_cardinality(door(value), work.data(), &cardinality);
+	return carry_out([&](HllsetPlan *plan) { return hllset_core_plan_count(plan, door(value)); },
+					 [&](HllsetPlan *plan, void *work) {
+						 return hllset_core_cardinality(plan, work, &cardinality);
+					 });
 }
 
 inline HllsetStatus
 try_estimate(const Bytes &value, HllsetEstimate &estimate)
 {
-	Buffer work(hllset_core_estimate_work(door(value)));
-
-	return hllset_core_estimate(door(value), work.data(), &estimate);
+	return carry_out(
+		[&](HllsetPlan *plan) { return hllset_core_plan_count(plan, door(value)); },
+		[&](HllsetPlan *plan, void *work) { return hllset_core_estimate(plan, work, &estimate); });
 }
 
 inline HllsetEstimate
@@ -257,7 +279,44 @@ may_contain(const Bytes &value, uint64_t hash)
 	return result;
 }
 
-/* A question to several values, with a workspace of exactly the size that it asks for. */
+/* The keys of a value's sample. */
+inline HllsetStatus
+try_member_keys(const Bytes &value, int least_level, std::vector<uint32_t> &keys)
+{
+	keys.clear();
+	return carry_out(
+		[&](HllsetPlan *plan) {
+			return hllset_core_plan_member_keys(plan, door(value), least_level);
+		},
+		[&](HllsetPlan *plan, void *work) {
+			const uint32_t *first = nullptr;
+			size_t count = 0;
+			HllsetStatus status = hllset_core_member_keys(plan, work, &first, &count);
+
+			keys.assign(first, first + count);
+			return status;
+		});
+}
+
+inline std::vector<uint32_t>
+member_keys(const Bytes &value, int least_level = 0)
+{
+	std::vector<uint32_t> keys;
+
+	require(try_member_keys(value, least_level, keys));
+	return keys;
+}
+
+inline int
+sample_level(const Bytes &value, int least_level = 0)
+{
+	int level;
+
+	require(hllset_core_sample_level(door(value), least_level, &level));
+	return level;
+}
+
+/* A question to several values. */
 template <typename Question>
 HllsetStatus
 ask(const std::vector<Bytes> &values, Question &&question)
@@ -266,18 +325,19 @@ ask(const std::vector<Bytes> &values, Question &&question)
 
 	for (const Bytes &value : values)
 		doors.push_back(door(value));
-
-	Buffer work(hllset_core_census_work(doors.data(), static_cast<int>(doors.size())));
-
-	return question(doors.data(), static_cast<int>(doors.size()), work.data());
+	return carry_out(
+		[&](HllsetPlan *plan) {
+			return hllset_core_plan_census(plan, doors.data(), static_cast<int>(doors.size()));
+		},
+		question);
 }
 
 inline HllsetStatus
 try_venn(const std::vector<Bytes> &values, std::vector<HllsetEstimate> &regions)
 {
 	regions.resize(size_t{1} << values.size());
-	return ask(values, [&](const HllsetBytes *doors, int count, void *work) {
-		return hllset_core_venn(doors, count, work, regions.data());
+	return ask(values, [&](HllsetPlan *plan, void *work) {
+		return hllset_core_venn(plan, work, regions.data());
 	});
 }
 
@@ -294,16 +354,16 @@ venn(const std::vector<Bytes> &values)
 inline HllsetStatus
 try_contained(const Bytes &a, const Bytes &b, bool &result)
 {
-	return ask({a, b}, [&](const HllsetBytes *doors, int, void *work) {
-		return hllset_core_contained(doors, work, &result);
+	return ask({a, b}, [&](HllsetPlan *plan, void *work) {
+		return hllset_core_contained(plan, work, &result);
 	});
 }
 
 inline HllsetStatus
 try_overlap(const Bytes &a, const Bytes &b, bool &result)
 {
-	return ask({a, b}, [&](const HllsetBytes *doors, int, void *work) {
-		return hllset_core_overlap(doors, work, &result);
+	return ask({a, b}, [&](HllsetPlan *plan, void *work) {
+		return hllset_core_overlap(plan, work, &result);
 	});
 }
 

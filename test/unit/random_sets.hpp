@@ -66,4 +66,13 @@ sets_of(Random &random, size_t count, int precision, bool compact, size_t elemen
 	return sets;
 }
 
+/* A dense set of precision 5, in which each kind of fault can be made. */
+inline Bytes
+dense_set()
+{
+	Random random(80);
+
+	return set_of(random_hashes(random, 200), 5);
+}
+
 } // namespace hllset::test

@@ -98,6 +98,25 @@ TEST(TruthTable, DependsOnWhatItUses)
 		}
 }
 
+TEST(TruthTable, IsWithinASourceThatAllIsIn)
+{
+	Random random(107);
+
+	for (int sources = 1; sources <= TruthTable::kMaxSources; sources++)
+		for (int trial = 0; trial < 10; trial++)
+		{
+			int i = static_cast<int>(random() % static_cast<uint64_t>(sources));
+			TruthTable any = random_table(random, sources);
+			TruthTable table =
+				table_of(sources, [&](uint32_t x) { return (x >> i & 1) != 0 && any.get(x); });
+			uint32_t spot = static_cast<uint32_t>(random() % table.size()) & ~(1u << i);
+
+			ASSERT_TRUE(table.is_within(i));
+			table.put(spot, true);
+			ASSERT_FALSE(table.is_within(i));
+		}
+}
+
 TEST(TruthTable, SeesTheUnionOfWhatEntersAsOne)
 {
 	Random random(102);
@@ -200,6 +219,29 @@ TEST(TruthTable, ReorderMovesTheSources)
 		sorted.reorder(back.data());
 		EXPECT_TRUE(equal(table, sorted));
 	}
+}
+
+TEST(TruthTable, JoinedHasTheSourcesOfBoth)
+{
+	Random random(106);
+	auto only_left = [](uint64_t a, uint64_t b) {
+		return a & ~b;
+	};
+
+	for (int left = 0; left <= 6; left++)
+		for (int right = 0; right <= 6; right++)
+		{
+			TruthTable a = random_table(random, left);
+			TruthTable b = random_table(random, right);
+			TruthTable joined = TruthTable::joined(a, b, only_left);
+
+			ASSERT_TRUE(equal(table_of(left + right,
+									   [&](uint32_t x) {
+										   return a.get(x & (a.size() - 1)) && !b.get(x >> left);
+									   }),
+							  joined))
+				<< left << " " << right;
+		}
 }
 
 } // namespace hllset::test

@@ -102,6 +102,47 @@ TEST(Vectors, Hash)
 	}
 }
 
+TEST(Vectors, Keyed)
+{
+	for (const Fields &line : lines_of("keyed"))
+	{
+		Bytes key = from_hex(line[3]);
+		Bytes bytes = from_hex(line[5]);
+		auto family = static_cast<HllsetFamily>(std::stoi(line[4]));
+
+		ASSERT_EQ(size_t{HLLSET_HASH_KEY_SIZE}, key.size());
+		EXPECT_EQ(hash_from_hex(line[6]),
+				  hllset_core_keyed_hash(bytes.data(), bytes.size(), family, key.data()))
+			<< line[1] << " " << line[2];
+	}
+}
+
+TEST(Vectors, Sample)
+{
+	for (const Fields &line : lines_of("sample"))
+	{
+		Bytes value = from_hex(line[1]);
+		int least_level = std::stoi(line[2]);
+		std::vector<uint32_t> keys;
+		HllsetStatus status = try_member_keys(value, least_level, keys);
+		std::string words;
+
+		for (uint32_t key : keys)
+		{
+			if (!words.empty())
+				words += ' ';
+			words += std::to_string(key);
+		}
+		EXPECT_EQ(line[4], words);
+		if (line[3] == "too coarse")
+			EXPECT_EQ(HLLSET_TOO_COARSE, status);
+		else if (line[3] == "no tokens")
+			EXPECT_EQ(HLLSET_NO_TOKENS, status);
+		else
+			EXPECT_EQ(std::stoi(line[3]), sample_level(value, least_level));
+	}
+}
+
 TEST(Vectors, Coupon)
 {
 	for (const Fields &line : lines_of("coupon"))
@@ -110,6 +151,7 @@ TEST(Vectors, Coupon)
 
 		EXPECT_EQ(std::stoi(line[2]), level_of(coupon)) << line[1];
 		EXPECT_EQ(std::stoul(line[3]), address_of(coupon)) << line[1];
+		EXPECT_EQ(std::stoul(line[4]), hllset_core_member_key(hash_from_hex(line[1]))) << line[1];
 	}
 }
 
