@@ -19,17 +19,31 @@ needs() {
 
 # What libpq says is only known in one file; the type is used through SQL.
 foreign_includes() {
-	includes src/*.c src/*.h | awk '
-		/libpq-fe\.h/ && !/^src\/wire\.c / { print }
+	includes src/*/*.[ch] | awk '
+		/libpq-fe\.h/ && !/^src\/link\/wire\.c / { print }
 		/core\/|hllset_pg\.h|\.hpp/ { print }'
 }
 
 # What takes the bytes of a peer apart is fuzzed without the server.
 frame_includes() {
-	includes src/frame.c src/frame.h | awk '$2 !~ /^(<std(bool|def|int)\.h>|"frame\.h")$/'
+	includes src/common/frame.[ch] | awk '$2 !~ /^(<std(bool|def|int)\.h>|"common\/frame\.h")$/'
 }
 
-versions() { version_conditions src/*.c src/*.h | awk '!/^src\/hllset_sync\.h:/'; }
+# A room builds on those below it; publish, receive and link know nothing of each other. So there can be no circle either.
+climbs() {
+	includes src/*/*.[ch] | awk '
+		BEGIN { floor["common"] = 0; floor["publish"] = floor["receive"] = floor["link"] = 1; floor["round"] = 2; floor["process"] = 3 }
+		{
+			split($1, file, "/")
+			room = $2
+			if (!sub(/^"/, "", room) || !sub(/\/.*/, "", room) || !(room in floor) || room == file[2])
+				next
+			if (!(file[2] in floor) || floor[room] >= floor[file[2]])
+				print
+		}'
+}
+
+versions() { version_conditions src/*/*.[ch] | awk '!/^src\/common\/version\.h:/'; }
 
 without_output() {
 	local file
@@ -46,6 +60,7 @@ rule "hllset_sync.so exports only hllset_sync_*" exports
 rule "hllset_sync.so needs only libpq and libc" needs
 rule "only wire.c includes libpq, none includes the type's sources" foreign_includes
 rule "frame.c includes nothing but the standard library" frame_includes
-rule "server versions differ only in hllset_sync.h" versions
+rule "no include climbs" climbs
+rule "server versions differ only in version.h" versions
 rule "every test has an expected output" without_output
 echo "boundary: $checks rules hold"

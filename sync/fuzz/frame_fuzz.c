@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Keys and sketches of a peer, taken apart (sync/src/frame.h). The first byte of the input is the number of columns, the second whether they may be
+ * Keys and sketches of a peer, taken apart (sync/src/common/frame.h). The first byte of the input is the number of columns, the second whether they may be
  * NULL, the rest what the peer sent. What is accepted lies within it, without gaps, and is written back as it was read; what is refused should be,
  * by a second reading in wider numbers.
  */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
+#include "common/frame.h"
 
 #define MOST_COLUMNS 40
 #define CHECK(condition)                                                    \
@@ -62,8 +62,8 @@ read_frame(SyncFrame frame, int count, bool nullable, char *copy)
 			return false;
 		expected += SYNC_FRAME_LENGTH;
 		CHECK(length >= (nullable ? -1 : 0) && value == expected);
-		sync_frame_write_length(length, out);
-		out += SYNC_FRAME_LENGTH;
+		for (int shift = 24; shift >= 0; shift -= 8)
+			*out++ = (char) ((uint32_t) length >> shift & 255);
 		if (length > 0)
 		{
 			memcpy(out, value, (size_t) length);

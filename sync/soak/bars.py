@@ -4,8 +4,8 @@
 
     bars.py [--rows N] [--rounds N] [--lenient]
 
-N rows of the large table (100,000; the bars speak of 1,000,000). With --lenient CPU and time may be four times what the bar says, for a machine
-that does other things too.
+N rows of the large table (100,000; the bars speak of 1,000,000). With --lenient, for a machine that does other things too, CPU may be four times
+what the bar says, and what goes by the clock is shown but not judged.
 
 Bytes are counted by the proxy between two nodes, CPU is the kernel's account of the processes, not the clock; memory is that of the worker alone, without
 buffers it shares. Ends with exit code 1 if a bar is missed.
@@ -46,9 +46,10 @@ class Bars:
         print(f"{'ok  ' if good else 'MISS'} {name:62} {value:12,.{digits}f}  at most {most:12,.{digits}f} {unit}", flush=True)
 
     def least(self, name, value, least, unit):
-        good = value >= least / self.leniency
-        self.missed += not good
-        print(f"{'ok  ' if good else 'MISS'} {name:62} {value:12,.0f} at least {least:12,.0f} {unit}", flush=True)
+        good = value >= least
+        judged = self.leniency == 1
+        self.missed += judged and not good
+        print(f"{'ok  ' if good else 'MISS' if judged else 'slow'} {name:62} {value:12,.0f} at least {least:12,.0f} {unit}", flush=True)
 
     def worker(self):
         return self.b.query("SELECT pid FROM hllset_sync.status WHERE peer = 'a'")[0][0]
@@ -113,7 +114,7 @@ class Bars:
         many = self.bytes_of(change(key, count) for key in (100, 100 + count))
         self.bar(f"bytes of a round with {count:,} rows changed", many, 1.1 * count * (float(size) + 100) + 2000, "B")
         self.b.query("SELECT hllset_sync.drop_peer('a')")
-        self.b.query("SELECT hllset_sync.add_peer('a')")
+        self.b.query("SELECT hllset_sync.add_peer('a', node => %s::uuid)", (self.cluster.ids["a"],))
 
     def wire_verify(self):
         self.settle()
@@ -215,17 +216,17 @@ class Bars:
         self.a.query(f"INSERT INTO large SELECT i, s FROM generate_series(1, {self.rows}) i, (SELECT hll_add_agg(j, {precision}) AS s FROM generate_series(1, 1000000) j) v")
         for node in (self.b, self.a):
             node.script("CALL hllset_sync.register('large')")
-        for role in ("b_sync", "postgres"):
-            self.a.query("SELECT hllset_sync.grant_peer('large', %s)", (role,))
+        self.cluster.grant("a", "large", "b")
+        self.a.query("SELECT hllset_sync.grant_peer('large', 'postgres')")
 
     def drop(self):
         for node in (self.a, self.b):
-            node.query("SELECT hllset_sync.unregister('large')")
+            node.query("SELECT hllset_sync.unregister('large'), hllset_sync.forget_set('large')")
             node.query("DROP TABLE large")
 
     def advance_all(self):
-        while self.a.query("SELECT more FROM hllset_sync.p_heads(ARRAY['large'])")[0][0]:
-            pass
+        while self.a.query("SELECT more FROM hllset_sync.p_heads(ARRAY['large']) WHERE set_name IS NOT NULL")[0][0]:
+            self.a.script("CALL hllset_sync.p_advance(ARRAY['large'])")
 
     def first_sync(self, size):
         self.pause()

@@ -52,8 +52,8 @@ def bindir():
 class Node:
     """One server, with a database app in which hllset_sync works."""
 
-    def __init__(self, folder, name, settings=()):
-        self.name, self.folder = name, os.path.join(folder, name)
+    def __init__(self, folder, name, settings=(), environment=None):
+        self.name, self.folder, self.environment = name, os.path.join(folder, name), environment
         self.port, self.bindir = free_port(), bindir()
         self.log = self.folder + ".log"
         self.run("initdb", "--no-sync", "-U", "postgres", "-E", "UTF8", "--no-locale", "--auth-local=trust",
@@ -75,9 +75,9 @@ class Node:
         self.host = folder
         self.start()
 
-    def run(self, program, *arguments, check=True):
+    def run(self, program, *arguments, check=True, environment=None):
         done = subprocess.run([os.path.join(self.bindir, program), *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment and {**os.environ, **environment})
         if check and done.returncode:
             raise RuntimeError(f"{program}: {done.stdout.decode(errors='replace')}")
         return done.returncode == 0
@@ -85,7 +85,7 @@ class Node:
     def start(self, patience=180):
         """Starts the server; what is left of one that was killed may hold its shared memory for a moment."""
         end = time.monotonic() + patience
-        while not self.run("pg_ctl", "-D", self.folder, "-l", self.log, "-w", "-t", "120", "start", check=False):
+        while not self.run("pg_ctl", "-D", self.folder, "-l", self.log, "-w", "-t", "120", "start", check=False, environment=self.environment):
             if time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not start, see {self.log}")
             time.sleep(0.2)
@@ -164,8 +164,8 @@ class Proxy:
 class Cluster:
     """Nodes a, b, c...; of each pair in PEERS (all, if left out) the first one has the second as a peer; links[(a, b)] is the way by which a reaches b."""
 
-    def __init__(self, folder, names, settings=(), tables="", registered=(), peers=None):
-        self.nodes = {name: Node(folder, name, settings) for name in names}
+    def __init__(self, folder, names, settings=(), tables="", registered=(), peers=None, settings_of={}, environment_of=lambda name: None):
+        self.nodes = {name: Node(folder, name, [*settings, *settings_of.get(name, ())], environment_of(name)) for name in names}
         self.links = {}
         for name, node in self.nodes.items():
             node.script("CREATE DATABASE app", "postgres")
@@ -176,17 +176,23 @@ class Cluster:
             for other in names:
                 if other != name:
                     node.script(f"CREATE ROLE {other}_sync LOGIN PASSWORD 'secret-{name}-{other}'")
-                    for table in registered:
-                        node.script(f"SELECT hllset_sync.grant_peer('{table}', '{other}_sync')")
+        self.ids = {name: node.query("SELECT node_id::text FROM hllset_sync.node()")[0][0] for name, node in self.nodes.items()}
+        for name, other in itertools.permutations(names, 2):
+            for table in registered:
+                self.grant(name, table, other)
         for name, other in peers or itertools.permutations(names, 2):
             self.join(name, other)
+
+    def grant(self, name, table, other):
+        """At NAME the role of OTHER may read the table, and speaks for that node."""
+        return self.nodes[name].query("SELECT hllset_sync.grant_peer(%s, %s::regrole, node => %s)", (table, other + "_sync", self.ids[other]))
 
     def join(self, name, other):
         proxy = self.links[name, other] = Proxy(self.nodes[other].port)
         self.nodes[name].script(
             f"CREATE SERVER {other} FOREIGN DATA WRAPPER hllset_sync OPTIONS (host '127.0.0.1', port '{proxy.port}', dbname 'app', sslmode 'disable');"
             f"CREATE USER MAPPING FOR {WORKER} SERVER {other} OPTIONS (user '{name}_sync', password 'secret-{other}-{name}');"
-            f"SELECT hllset_sync.add_peer('{other}')")
+            f"SELECT hllset_sync.add_peer('{other}', node => '{self.ids[other]}')")
 
     def heal(self):
         for proxy in self.links.values():

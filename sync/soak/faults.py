@@ -30,7 +30,7 @@ POINTS = {
     "before_push": ("b", "push"),
     "after_push_commit": ("b", "push"),
     "mid_reconcile": ("b", "reconcile"),
-    "mid_seed": ("b", "seed"),
+    "mid_scan": ("b", "seed"),
 }
 ACTIONS = ("error", "kill", "source", "sink", "wire")
 TABLES = """
@@ -151,7 +151,7 @@ class Case:
             for node, other in ((self.a, "b"), (self.b, "a")):
                 if not insist(lambda: node.query("SELECT true FROM hllset_sync.sets WHERE set_name = 'seeded'")):
                     node.script("CALL hllset_sync.register('seeded')")
-                insist(lambda: node.query(f"SELECT hllset_sync.grant_peer('seeded', '{other}_sync')"))
+                insist(lambda: self.cluster.grant(node.name, "seeded", other))
 
     @staticmethod
     def alive(node):

@@ -219,7 +219,7 @@ class Check:
                                   "WHERE set_name = %s", (table,))[0][0]
                 dirty, index, tombstones, history = left
                 print(f"  {name}.{table}: {live} rows; {dirty} notes, {index} entries, {tombstones} tombstones, {history} batches, {size}")
-                if dirty or index != live or tombstones > 3 or history > 5:
+                if dirty or index != live or tombstones > 3 or history > 110:
                     self.problems.append(f"{name}.{table} keeps too much")
 
     def same_views(self):

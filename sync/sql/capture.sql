@@ -56,14 +56,14 @@ SELECT * FROM noted();
 -- columns that went away do not stop the user; everything is compared again when they are back
 ALTER TABLE t RENAME s TO z;
 INSERT INTO t VALUES (9, 'renamed', hllset_of(1));
-SELECT set_name, head FROM hllset_sync.p_heads('{t}');
+CALL hllset_sync.p_advance('{t}'); SELECT set_name, head FROM hllset_sync.p_heads('{t}') WHERE set_name IS NOT NULL;
 SELECT hllset_sync.grant_peer('t', current_user::regrole);
-SELECT set_name, head FROM hllset_sync.p_heads('{t}');
+CALL hllset_sync.p_advance('{t}'); SELECT set_name, head FROM hllset_sync.p_heads('{t}') WHERE set_name IS NOT NULL;
 SELECT set_name, state, last_error FROM hllset_sync.set_status WHERE set_name = 't';
 ALTER TABLE t RENAME z TO s;
-SELECT set_name, head, truncated_at FROM hllset_sync.p_heads('{t}');
+CALL hllset_sync.p_advance('{t}'); SELECT set_name, head, truncated_at FROM hllset_sync.p_heads('{t}') WHERE set_name IS NOT NULL;
 SELECT set_name, state, last_error FROM hllset_sync.set_status WHERE set_name = 't';
-SELECT seq, key, sketches IS NOT NULL AS there FROM hllset_sync.p_changes('t', 0, NULL, 100, 10, 10000);
+SELECT seq, key, sketches IS NOT NULL AS there FROM hllset_sync.p_changes('t', 0, NULL, 100, 10, 10000) WHERE key IS NOT NULL;
 
 -- only where register() put it
 CREATE TRIGGER mine BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION hllset_sync.capture();
@@ -71,5 +71,5 @@ INSERT INTO t VALUES (10, 'x');
 DROP TRIGGER mine ON t;
 SELECT hllset_sync.capture();
 DROP TABLE t CASCADE;
-SELECT hllset_sync.unregister('t');
+SELECT hllset_sync.unregister('t'), hllset_sync.forget_set('t');
 DROP FUNCTION noted;

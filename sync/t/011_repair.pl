@@ -9,8 +9,8 @@ use lib $FindBin::RealBin;
 use LinkTest;
 use Test::More;
 
-my $eu = new_node('eu', conf => "hllset_sync.tombstone_keep = '1s'\n");
-my $us = new_node('us', conf => "hllset_sync.tombstone_keep = '1s'\n");
+my $eu = new_node('eu', conf => "hllset_sync.tombstone_keep = '6s'\n");
+my $us = new_node('us', conf => "hllset_sync.tombstone_keep = '6s'\n");
 add_set($_, 'daily') for $eu, $us;
 add_peer($eu, $us);
 add_rows($_, 'daily', 1, 3000) for $eu, $us;
@@ -28,14 +28,15 @@ my $orphans = sub {
 
 for my $node ($eu, $us)
 {
-	$node->safe_psql('postgres', "DELETE FROM daily WHERE day BETWEEN 100 AND 150; SELECT FROM hllset_sync.p_heads(NULL)");
+	$node->safe_psql('postgres', "DELETE FROM daily WHERE day BETWEEN 100 AND 150; CALL hllset_sync.p_advance()");
 	add_rows($node, 'daily', 3001, 3010);
-	$node->safe_psql('postgres', 'SELECT FROM hllset_sync.p_heads(NULL)');
+	$node->safe_psql('postgres', 'CALL hllset_sync.p_advance()');
 }
-sleep 2;
+# Longer than that, and by far less than the ten times after which more is forgotten.
+sleep 7;
 for my $node ($eu, $us)
 {
-	$node->safe_psql('postgres', 'SELECT hllset_sync.prune()');
+	$node->safe_psql('postgres', 'CALL hllset_sync.prune()');
 	is($node->safe_psql('postgres', "SELECT floor > 0 FROM hllset_sync.sets WHERE set_name = 'daily'"), 't', $node->name . ' has forgotten deletions');
 }
 run_round($eu, $us);
@@ -105,6 +106,15 @@ like($eu->safe_psql('postgres', "CALL hllset_sync.verify('daily', 'us')"), qr/^2
 is_same($_->[0]->safe_psql('postgres', "SELECT day, md5(hllset_send(visitors)) FROM daily_by_node WHERE node = '" . $_->[1]->name . "' AND NOT day BETWEEN 4021 AND 4060 ORDER BY day"),
 	rows_of($_->[1], 'daily'), 'copies at ' . $_->[0]->name . ' are right') for [ $eu, $us ], [ $us, $eu ];
 is($eu->safe_psql('postgres', "CALL hllset_sync.verify('daily', 'us')"), '2048|0|0|0', 'once');
+
+# What passed the triggers by at its owner is found first, but not more often than once an hour.
+$_->safe_psql('postgres', "BEGIN; INSERT INTO daily VALUES (7001, hllset_of(7001)::hllset(12)); DELETE FROM hllset_sync.dirty_$id; DELETE FROM hllset_sync.pending; COMMIT") for $eu, $us;
+my $unseen = sub { return join ' ', map { $_->safe_psql('postgres', "SELECT count(*) FROM daily_by_node WHERE day = 7001") } $eu, $us };
+is($eu->safe_psql('postgres', "CALL hllset_sync.verify('daily', 'us')"), '2048|0|0|0', 'copies are as the index, which was compared with the table lately');
+is($unseen->(), '1 1', 'so a row that no trigger saw is not there');
+$_->safe_psql('postgres', 'UPDATE hllset_sync.sets SET scanned_at = -3600') for $eu, $us;
+is($eu->safe_psql('postgres', "CALL hllset_sync.verify('daily', 'us')"), '2048|0|0|0', 'an hour later owners look at their tables first');
+is($unseen->(), '2 2', 'and the row comes');
 like(($eu->psql('postgres', "CALL hllset_sync.verify('nosuch', 'us')"))[2], qr/set "nosuch" is not synced with peer "us"/, 'verify of no set');
 
 done_testing();

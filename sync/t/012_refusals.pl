@@ -20,7 +20,7 @@ my $eu = new_node('eu', env => { PGPASSFILE => "$secret/pgpass", PGSERVICEFILE =
 add_set($_, 'daily') for $eu, $us;
 add_rows($_, 'daily', 1, 10) for $eu, $us;
 $us->safe_psql('postgres', "CREATE ROLE keyed LOGIN PASSWORD 'right'; CREATE ROLE trusted LOGIN; "
-		. "SELECT hllset_sync.grant_peer('daily', r::regrole) FROM unnest(ARRAY['keyed', 'trusted']) r");
+		. "SELECT hllset_sync.grant_peer('daily', r::regrole, node => '" . id_of($eu) . "') FROM unnest(ARRAY['keyed', 'trusted']) r");
 unlink $us->data_dir . '/pg_hba.conf';
 $us->append_conf('pg_hba.conf', "local all keyed peer\nlocal all all trust\nhost all keyed 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n");
 $us->reload;
@@ -111,7 +111,7 @@ add_rows($us, 'daily', 20, 30);
 add_peer($eu, $us);
 run_round($eu, $us);
 is_synced($eu, 'daily', $us, 'one set goes on');
-is(lane($eu, $us, 'narrow', $_, 'state, sqlstate'), 'error|HS003', "$_ of another does not") for 'pull', 'push';
+is(lane($eu, $us, 'narrow', $_, 'state, sqlstate'), 'mismatched|HS003', "$_ of another does not") for 'pull', 'push';
 like(lane($eu, $us, 'narrow', 'pull', 'error'), qr/here .*10.* at the peer .*14/, 'and says why');
 $us->safe_psql('postgres', "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
 $us->safe_psql('latin', 'CREATE EXTENSION hllset_sync CASCADE');
@@ -131,7 +131,8 @@ $eu->safe_psql('postgres', "ALTER SERVER us OPTIONS (SET dbname 'postgres')");
 for my $node ($eu, $us)
 {
 	$node->safe_psql('postgres', "CREATE TABLE moments (d date, t timestamptz, w text, v hllset(12), PRIMARY KEY (d, t, w)); CALL hllset_sync.register('moments')");
-	$node->safe_psql('postgres', "SELECT hllset_sync.grant_peer('moments', current_user::regrole); "
+	my $other = id_of($node == $eu ? $us : $eu);
+	$node->safe_psql('postgres', "SELECT hllset_sync.grant_peer('moments', current_user::regrole, node => '$other'); "
 			. "INSERT INTO moments SELECT d, d + interval '1 h', U&'caf\\00e9 ' || d, hll_add_agg(d, 12) FROM (SELECT date '2024-01-02' + i AS d FROM generate_series(0, 30) i) x GROUP BY d");
 }
 $eu->safe_psql('postgres', "ALTER DATABASE postgres SET datestyle = 'SQL, DMY'; ALTER DATABASE postgres SET timezone = 'Asia/Kolkata'; ALTER DATABASE postgres SET bytea_output = 'escape'");

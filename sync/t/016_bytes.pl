@@ -26,8 +26,9 @@ my $user = getpwuid($<);
 my $add_worker_peer = sub {
 	my ($node, $peer) = @_;
 	my $name = $peer->name;
+	speak($node, $peer);
 	$node->safe_psql('postgres', "CREATE SERVER $name FOREIGN DATA WRAPPER hllset_sync OPTIONS (host '127.0.0.1', port '$proxy{$name}{port}', dbname 'postgres', sslmode 'disable'); "
-			. "CREATE USER MAPPING FOR hllset_worker SERVER $name OPTIONS (user '$user', password_required 'false'); SELECT hllset_sync.add_peer('$name')");
+			. "CREATE USER MAPPING FOR hllset_worker SERVER $name OPTIONS (user '$user', password_required 'false'); SELECT hllset_sync.add_peer('$name', node => '" . id_of($peer) . "')");
 };
 # All that is to be brought has been, and no round is on its way if they come by request only.
 my $settle = sub {
@@ -144,7 +145,7 @@ $us->safe_psql('postgres', "SELECT hllset_sync.pause_peer('eu')");
 $eu->safe_psql('postgres', "CREATE USER MAPPING FOR \"$user\" SERVER us OPTIONS (user '$user', password_required 'false')");
 $eu->safe_psql('postgres', "SELECT hllset_sync.resume_peer('us'); SELECT hllset_sync.alter_peer('us', 'pull')");
 $every->($by_request);
-$settle->();
+is($eu->safe_psql('postgres', "SELECT hllset_sync.wait_caught_up('us', '5 min') AND hllset_sync.sync_now('us', '5 min')"), 't', 'pulled only, by one side only');
 $zero->();
 is($eu->safe_psql('postgres', "CALL hllset_sync.verify('$sets[0]', 'us')"), '1024|0|0|0', 'nothing differs');
 my $verify = $bytes->('us');

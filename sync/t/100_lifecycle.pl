@@ -23,7 +23,7 @@ poll_ok($node, 'app', 'SELECT pid IS NOT NULL FROM hllset_sync.worker_status()',
 isnt($node->safe_psql('app', 'SELECT state FROM hllset_sync.worker_status()'), 'ok', 'which is not said to be well before it has done anything');
 $release->();
 state_is($node, 'far', 'ok', undef, 'then the peer is synced');
-like($log->(), qr/LOG:  hllset_sync: peer "far": connected to node far \([0-9a-f-]{36}\), protocol 1, server \d+\.\d+/, 'the connection is logged');
+like($log->(), qr/LOG:  hllset_sync: peer "far": connected to node far \([0-9a-f-]{36}\), protocol 2, server \d+\.\d+/, 'the connection is logged');
 is(status_of($node, 'far', 'node_name'), 'far', 'the status knows the name of the node');
 
 $node->safe_psql('far', 'INSERT INTO visits VALUES (1, hllset_of(1, 2, 3))');
@@ -86,7 +86,7 @@ for my $database ('app', 'far')
 }
 poll_ok($node, 'app', "SELECT state = 'unshared' FROM hllset_sync.set_status WHERE set_name = 'late'", 'a set that the peer does not grant');
 sleep 2; # the peer is asked for its sets once more, in vain
-$node->safe_psql('far', "SELECT hllset_sync.grant_peer('late', 'app_sync'); INSERT INTO late VALUES (1, hllset_of(1))");
+$node->safe_psql('far', "SELECT hllset_sync.grant_peer('late', 'app_sync', node => '" . id_of($node, 'app') . "'); INSERT INTO late VALUES (1, hllset_of(1))");
 poll_ok($node, 'app', "SELECT count(*) = 1 FROM late_by_node WHERE node = 'far'", 'is synced within seconds of its grant', 30);
 
 # ---- a peer goes ----
@@ -109,6 +109,7 @@ sleep 3;
 is(pid_of($node, 'hllset_sync scheduler'), $scheduler, 'without the extension the scheduler idles');
 is(() = $log->() =~ /the extension is not there/g, 1, 'and says so once');
 $node->safe_psql('app', 'CREATE EXTENSION hllset_sync');
+$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync', node => '" . id_of($node, 'app') . "')");
 add_far($node, 'once_more');
 state_is($node, 'once_more', 'ok', undef, 'CREATE EXTENSION is seen');
 

@@ -56,7 +56,7 @@ is(() = slurp_file($node->logfile) =~ /peer "nobody": cannot sync/g, 10, 'and lo
 # of a process was not all read at the same moment; what is held counts if the next sample finds the same.
 my $proxy = proxy_to($node);
 proxy($proxy, 'latency 20');
-add_server($node, 'slow', "host '127.0.0.1', port '$proxy->{port}', dbname 'far'");
+add_server($node, 'slow', "host '127.0.0.1', port '$proxy->{port}', dbname 'far'", id_of($node, 'far'));
 state_is($node, 'slow', 'ok', undef, 'a slow peer');
 $node->safe_psql('far', 'INSERT INTO visits SELECT i, hllset_of(i) FROM generate_series(1000, 60000) i');
 my $held = $node->safe_psql('postgres', q{

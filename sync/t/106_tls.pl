@@ -57,7 +57,7 @@ ssl_key_file = '$dir/server.key'
 ssl_ca_file = '$dir/ours.crt'
 hllset_sync.retry_max = '1s'
 END
-$node->safe_psql('far', "CREATE ROLE certified LOGIN; ALTER ROLE app_sync PASSWORD 'first'; SELECT hllset_sync.grant_peer('visits', 'certified')");
+$node->safe_psql('far', "CREATE ROLE certified LOGIN; ALTER ROLE app_sync PASSWORD 'first'; SELECT hllset_sync.grant_peer('visits', 'certified', node => '" . id_of($node, 'app') . "')");
 unlink $node->data_dir . '/pg_hba.conf';
 $node->append_conf('pg_hba.conf', "local all all trust\nhostssl far certified 127.0.0.1/32 cert\nhostssl far all 127.0.0.1/32 scram-sha-256\n");
 $node->reload;

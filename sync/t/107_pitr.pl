@@ -77,7 +77,7 @@ run_round($eu, $us);
 $lost = $recover->($eu, $us, 2000, sub { "recovery_target_time = '" . $eu->safe_psql('postgres', 'SELECT clock_timestamp()') . "'" });
 # Brought home by the peer, under its own name.
 my $union = $us->safe_psql('postgres', $global);
-$us->safe_psql('postgres', "SELECT hllset_sync.absorb_origin('eu')");
+$us->safe_psql('postgres', "CALL hllset_sync.absorb_origin('eu')");
 run_round($eu, $us);
 is_synced($eu, 'daily', $us, 'eu: absorbed at the peer, its rows come from there');
 is_synced($us, 'daily', $eu, 'eu: and its own as ever');

@@ -24,6 +24,7 @@ $eu->safe_psql('postgres', qq{
 	CREATE SERVER us FOREIGN DATA WRAPPER hllset_sync OPTIONS (host '$host', port '$port', dbname 'postgres');
 	CREATE USER MAPPING FOR hllset_worker SERVER us OPTIONS (user '$user', password_required 'false');
 	SELECT hllset_sync.add_peer('us')});
+speak($eu, $us);
 
 my $has_rows = sub {
 	my ($from, $to, $name) = @_;

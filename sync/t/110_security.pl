@@ -78,32 +78,43 @@ for my $role ('hllset_worker', 'mallory')
 	like(as($role, 'app', 'SELECT * FROM pg_user_mapping'), qr/permission denied/, "$role can't read pg_user_mapping");
 	is(as($role, 'app', 'SELECT umoptions FROM pg_user_mappings'), '', "$role sees no options");
 	is(as($role, 'app', 'SELECT option_value FROM information_schema.user_mapping_options'), '', "$role sees none in the information schema");
-	like(as($role, 'app', "SELECT * FROM hllset_sync.$_"), qr/permission denied/, "$role can't read $_") for 'peers', 'links', 'peer_state', 'acl', 'sets', 'named';
+	like(as($role, 'app', "SELECT * FROM hllset_sync.$_"), qr/permission denied/, "$role can't read $_") for 'peers', 'relations', 'peer_state', 'acl', 'sets', 'named';
 	like(as($role, 'app', "CALL hllset_sync.run_round('far')"), qr/permission denied/, "$role can't use the server");
 }
 like(as('hllset_worker', 'app', 'SELECT * FROM visits'), qr/permission denied/, 'the worker role has no rights on tables');
-is(as('hllset_worker', 'app', q{SELECT * FROM hllset_sync.p_heads('{visits}'), hllset_sync.p_sets()}), '', 'nor on sets');
+like(as('hllset_worker', 'app', "SELECT * FROM hllset_sync.$_"), qr/permission denied for function/, "nor on sets: $_") for q{p_heads('{visits}')}, 'p_sets()';
 
 # ---- another node's rows ----
 
 my $origin = $node->safe_psql('app', 'SELECT node_id FROM hllset_sync.node()');
-my $push = "SELECT seq FROM hllset_sync.p_receive('visits', '$origin', 'app', 'repair', 0, NULL, 0, '{}', '{}', '{}', NULL, NULL)";
+my $push = "CALL hllset_sync.p_receive('visits', '$origin', 'app', 'repair', 0, NULL, 0, '{}', '{}', '{}', NULL, NULL, false)";
 $node->safe_psql('app', 'INSERT INTO visits VALUES (1, hllset_of(1))');
 is($node->safe_psql('app', 'SELECT hllset_sync.wait_for_peers()'), 't', 'a row is pushed');
-$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'mallory')");
-like(as('mallory', 'far', $push), qr/another role pushes to set "visits" for node $origin/, 'another role is not taken for the node');
-like(as('mallory', 'far', "SELECT * FROM hllset_sync.p_fingerprint('visits', '$origin', 1)"), qr/another role/, 'nor told of its copies');
-$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'mallory', origin => '$origin')");
-is(as('mallory', 'far', $push), '1', 'unless the owner says so');
+$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'mallory', node => gen_random_uuid())");
+my $no_speaker = qr/role "mallory" does not speak for node $origin in set "visits"/;
+like(as('mallory', 'far', $push), $no_speaker, 'another role is not taken for the node');
+like(as('mallory', 'far', $_), $no_speaker, "nor told of its copies: $_")
+	for "SELECT * FROM hllset_sync.p_copy_fingerprint('visits', '$origin')", "SELECT * FROM hllset_sync.p_copy_bucket('visits', '$origin', '{1}', NULL, 1000, 1000000)";
+is(as('mallory', 'far', "SELECT * FROM hllset_sync.p_cursor('{visits}', '$origin')"), '', 'nor how far they are');
+$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'mallory', node => '$origin')");
+like(as('mallory', 'far', $push), qr/^1\|.*\|$/, 'unless the owner says so; nothing is done, since the copies are not where he says');
 $node->safe_psql('far', "SELECT hllset_sync.revoke_peer('visits', 'mallory')");
-like(as('mallory', 'far', $push), qr/permission denied for function p_receive/, 'and as long as he does');
+like(as('mallory', 'far', $push), qr/set "visits" is not registered, or not granted/, 'and as long as he does');
+
+# ---- more than there is ----
+
+for my $call ('SELECT * FROM hllset_sync.p_heads(%s)', "SELECT * FROM hllset_sync.p_cursor(%s, '$origin')", 'CALL hllset_sync.p_advance(%s)', "CALL hllset_sync.p_advance(NULL, %s, '{}', '{}')")
+{
+	like(as('app_sync', 'far', sprintf($call, "array_fill('visits'::text, ARRAY[10001])")), qr/more than 10000 sets are named in one call.*max_sets/s, "too many names: $call");
+	unlike(as('app_sync', 'far', sprintf($call, "array_fill('visits'::text, ARRAY[10000])")), qr/more than/, 'as many as there may be sets are heard');
+}
 
 # ---- a role that is revoked ----
 
 $node->safe_psql('far', "SELECT hllset_sync.revoke_peer('visits', 'app_sync'); INSERT INTO visits VALUES (2, hllset_of(2))");
 state_is($node, 'far', 'backoff', 'permission denied for function', 'a worker whose role was revoked', 30);
 is($node->safe_psql('app', "SELECT count(*) FROM visits_by_node WHERE node = 'far'"), '0', 'gets nothing more');
-$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync')");
+$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync', node => '$origin')");
 state_is($node, 'far', 'ok', undef, 'until it is granted again', 30);
 poll_ok($node, 'app', "SELECT count(*) = 1 FROM visits_by_node WHERE node = 'far'", 'and all comes', 30);
 
@@ -120,9 +131,9 @@ for my $database ('app', 'far')
 	$node->safe_psql($database, "CALL hllset_sync.register(" . $sql->($id->("n$evil") . ".$table") . "::regclass, $name)");
 	$node->safe_psql($database, "INSERT INTO " . $id->("n$evil") . ".$table VALUES (" . $sql->("$database$evil") . ", hllset_of(1)); SELECT hllset_sync.rename_node(" . $sql->("$database$node_name") . ')');
 }
-$node->safe_psql('far', "CREATE ROLE " . $id->("r$evil") . " LOGIN PASSWORD 'right'; SELECT hllset_sync.grant_peer($name, " . $sql->($id->("r$evil")) . "::regrole)");
+$node->safe_psql('far', "CREATE ROLE " . $id->("r$evil") . " LOGIN PASSWORD 'right'; SELECT hllset_sync.grant_peer($name, " . $sql->($id->("r$evil")) . "::regrole, node => '$origin')");
 $node->safe_psql('app', "CREATE SERVER " . $id->("p$evil") . " FOREIGN DATA WRAPPER hllset_sync OPTIONS (host '127.0.0.1', port '$port', dbname 'far', sslmode 'disable');
-	CREATE USER MAPPING FOR hllset_worker SERVER " . $id->("p$evil") . " OPTIONS (user " . $sql->("r$evil") . ", password 'right'); SELECT hllset_sync.add_peer(" . $sql->("p$evil") . ')');
+	CREATE USER MAPPING FOR hllset_worker SERVER " . $id->("p$evil") . " OPTIONS (user " . $sql->("r$evil") . ", password 'right'); SELECT hllset_sync.add_peer(" . $sql->("p$evil") . ", node => '" . id_of($node, 'far') . "')");
 for ([ 'app', 'far' ], [ 'far', 'app' ])
 {
 	my ($here, $there) = @$_;
@@ -130,8 +141,8 @@ for ([ 'app', 'far' ], [ 'far', 'app' ])
 		"names that are none: rows at $here", 30);
 }
 is($node->safe_psql('app', "SELECT state FROM hllset_sync.status WHERE peer = " . $sql->("p$evil")), 'ok', 'and the peer is well');
-$node->safe_psql('app', "SELECT hllset_sync.drop_peer(" . $sql->("p$evil") . "), hllset_sync.rescan($name)");
-is($node->safe_psql('app', "SELECT hllset_sync.absorb_origin(" . $sql->("far$node_name") . ')'), '2', 'absorbed'); # with the row of visits
+$node->safe_psql('app', "SELECT hllset_sync.drop_peer(" . $sql->("p$evil") . "); CALL hllset_sync.rescan($name)");
+is($node->safe_psql('app', "CALL hllset_sync.absorb_origin(" . $sql->("far$node_name") . ')'), '2', 'absorbed'); # with the row of visits
 $node->safe_psql('app', "SELECT hllset_sync.unregister($name), hllset_sync.rename_node('app')");
 like(as($me, 'app', "SELECT hllset_sync.rename_node(E'app\\x1b[31m')"), qr/must not have control characters/, 'names of nodes are for lines');
 is($node->safe_psql($_, "SELECT to_regclass('visits') IS NOT NULL"), 't', "$_: nothing is lost") for 'app', 'far';

@@ -132,15 +132,15 @@ sub nothing_ran
 # All functions, operators, aggregates, views and tables of the extensions, called and read with arguments of just their types.
 my $calls = <<'SQL';
 SET search_path = pg_catalog;
-SELECT CASE prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT ' END || format('%s.%I(%s);', pronamespace::regnamespace, proname, list) FROM pg_proc p, LATERAL (
+SELECT CASE prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT ' END || format('%s.%I(%s%s);', pronamespace::regnamespace, proname, CASE WHEN provariadic <> 0 THEN 'VARIADIC ' END, list) FROM pg_proc p, LATERAL (
 	SELECT coalesce(string_agg(CASE t WHEN 'types.hllset'::regtype THEN $$'\x01010c01000000'::types.hllset$$ WHEN 'text'::regtype THEN $$'named'::pg_catalog.text$$
 		WHEN 'name'::regtype THEN $$'nobody'::pg_catalog.name$$ WHEN 'interval'::regtype THEN $$'1 ms'::pg_catalog.interval$$ WHEN 'regrole'::regtype THEN $$'passerby'::pg_catalog.regrole$$
 		WHEN 'integer'::regtype THEN '7' WHEN 'bigint'::regtype THEN '7::pg_catalog.int8' WHEN 'text[]'::regtype THEN $$'{named}'::pg_catalog.text[]$$ WHEN 'boolean'::regtype THEN 'true'
-		WHEN 'bytea'::regtype THEN $$'\x01010c01000000'::pg_catalog.bytea$$ ELSE format('NULL::%s', CASE WHEN t::regtype::text ~ '\.' THEN '' ELSE 'pg_catalog.' END || (SELECT CASE WHEN typname ~ '^_' THEN substr(typname, 2) || '[]' ELSE quote_ident(typname) END FROM pg_type WHERE oid = t)) END, ', '), '') AS list
+		WHEN 'bytea'::regtype THEN $$'\x01010c01000000'::pg_catalog.bytea$$ ELSE format('NULL::%s', CASE WHEN t::regtype::text ~ '\.' THEN t::regtype::text ELSE 'pg_catalog.' || (SELECT CASE WHEN typname ~ '^_' THEN substr(typname, 2) || '[]' ELSE quote_ident(typname) END FROM pg_type WHERE oid = t) END) END, ', '), '') AS list
 	FROM unnest(proargtypes) t) l
 WHERE (pronamespace = 'hllset_sync'::regnamespace OR EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')) AND prorettype <> 'trigger'::regtype
 	AND NOT EXISTS (SELECT FROM unnest(proargtypes) t WHERE t IN ('internal'::regtype, 'cstring'::regtype, '"any"'::regtype, 'anyelement'::regtype, 'cstring[]'::regtype, 'types.hllhash'::regtype))
-	AND proname NOT IN ('unregister', 'fdw_validator')
+	AND proname NOT IN ('unregister', 'forget_set', 'fdw_validator')
 UNION ALL SELECT format($$SELECT %s OPERATOR(types.%s) '\x01010c01000000'::types.hllset;$$, CASE WHEN oprleft <> 0 THEN $$'\x01010c01000000'::types.hllset$$ END, oprname)
 	FROM pg_operator WHERE oprright = 'types.hllset'::regtype AND oprnamespace = 'types'::regnamespace AND EXISTS (SELECT FROM pg_depend d WHERE classid = 'pg_operator'::regclass AND objid = pg_operator.oid AND deptype = 'e')
 UNION ALL SELECT format('SELECT * FROM hllset_sync.%I;', relname) FROM pg_class WHERE relnamespace = 'hllset_sync'::regnamespace AND relkind IN ('r', 'v')
@@ -154,13 +154,15 @@ CALL hllset_sync.register('public.visits'::pg_catalog.regclass);
 INSERT INTO public.visits VALUES (1, '\x01010c01000000'), (2, NULL);
 INSERT INTO hllset_sync.named VALUES ('one', '\x01010c01000000');
 SELECT hllset_sync.grant_peer('visits'::pg_catalog.text, 'passerby'::pg_catalog.regrole);
-SELECT head FROM hllset_sync.p_heads(NULL::pg_catalog.text[]);
-SELECT hllset_sync.rescan('visits'::pg_catalog.text), hllset_sync.prune();
+CALL hllset_sync.p_advance(NULL::pg_catalog.text[], NULL::pg_catalog.text[], NULL::pg_catalog.int8[], NULL::pg_catalog.uuid[], NULL::pg_catalog.uuid);
+SELECT head FROM hllset_sync.p_heads(NULL::pg_catalog.text[], NULL::pg_catalog.uuid);
+CALL hllset_sync.rescan('visits'::pg_catalog.text);
+CALL hllset_sync.prune(NULL::pg_catalog.int8);
 TABLE public.visits_global;
 TABLE public.visits_by_node;
 TABLE hllset_sync.named_global;
 SELECT set_name, state FROM hllset_sync.set_status;
-SELECT hllset_sync.unregister('visits'::pg_catalog.text);
+SELECT hllset_sync.unregister('visits'::pg_catalog.text), hllset_sync.forget_set('visits'::pg_catalog.text);
 DROP TABLE public.visits;
 SQL
 

@@ -16,6 +16,7 @@ my $old = worker_node('old');
 my $new = new_server('new');
 add_server($old, 'far', sprintf("host '%s', port '%d', dbname 'far'", $far->host, $far->port));
 $old->safe_psql('app', "SELECT hllset_sync.grant_peer('visits', 'app_sync')");
+$far->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync', node => '" . id_of($old, 'app') . "')");
 # Database app of far is a third node, that reads from the one to be upgraded.
 $far->safe_psql('app', sprintf(q{
 	SELECT hllset_sync.rename_node('third');
@@ -43,7 +44,7 @@ $write->($far, 'far', 151, 160);
 my %before = map { $_ => $old->safe_psql('app', $_) } 'SELECT node_id, node_name FROM hllset_sync.node()', 'SELECT * FROM visits ORDER BY day',
 	'SELECT * FROM visits_by_node ORDER BY node, day', 'SELECT server, direction, paused, enabled_by FROM hllset_sync.peers',
 	'SELECT set_id, set_name, relid, signature, head, floor, state FROM hllset_sync.sets ORDER BY set_id', 'SELECT * FROM hllset_sync.cursors ORDER BY set_id, origin_id',
-	'SELECT * FROM hllset_sync.history ORDER BY set_id, seq_to', 'SELECT set_id, role, pull, push, origin FROM hllset_sync.acl', 'SELECT * FROM hllset_sync.backlog ORDER BY set_name',
+	'SELECT * FROM hllset_sync.history ORDER BY set_id, seq_to', 'SELECT set_id, role, pull, push, node FROM hllset_sync.acl', 'SELECT * FROM hllset_sync.backlog ORDER BY set_name',
 	'SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = $$hllset_sync$$::regnamespace ORDER BY 1';
 
 my @options = $old->safe_psql('postgres', 'SHOW server_version_num') >= 150000 ? '--no-sync' : ();

@@ -14,9 +14,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node hold await_restart proxy_to proxy);
+our @EXPORT = qw(new_node id_of speak add_set add_rows add_peer run_round round_fails rows_of copies_of is_same is_synced lane save_node restore_node recover_node hold await_restart proxy_to proxy);
 
-our @processes;
+our (@processes, %pushers);
 
 # A running server with both extensions in database postgres, known to its peers by its name. Options: conf, init, env (of the server), archive.
 sub new_node
@@ -48,7 +48,23 @@ sub add_set
 	my $type = $option{type} // 'hllset(12)';
 	$node->safe_psql('postgres', "CREATE TABLE $set (day int PRIMARY KEY, visitors $type)");
 	$node->safe_psql('postgres', "CALL hllset_sync.register('$set')");
-	$node->safe_psql('postgres', "SELECT hllset_sync.grant_peer('$set', current_user::regrole)");
+	my $pusher = $pushers{ $node->name };
+	$node->safe_psql('postgres', "SELECT hllset_sync.grant_peer('$set', current_user::regrole" . ($pusher ? ", node => '" . id_of($pusher) . "'" : '') . ')');
+	return;
+}
+
+sub id_of
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database // 'postgres', 'SELECT node_id FROM hllset_sync.node()');
+}
+
+# From now on NODE pushes to PEER as the role that the tests run as.
+sub speak
+{
+	my ($node, $peer) = @_;
+	$pushers{ $peer->name } = $node;
+	$peer->safe_psql('postgres', "SELECT hllset_sync.grant_peer(set_name, current_user::regrole, node => '" . id_of($node) . "') FROM hllset_sync.sets JOIN hllset_sync.acl USING (set_id) WHERE role::text = current_user");
 	return;
 }
 
@@ -71,11 +87,13 @@ sub add_peer
 	my $database = $option{database} // 'postgres';
 	my $where = $option{port} ? "host '127.0.0.1', port '$option{port}', sslmode 'disable'" : sprintf("host '%s', port '%d'", $peer->host, $peer->port);
 	my $direction = $option{direction} // 'both';
+	my $id = id_of($peer, $database);
+	speak($node, $peer) if $database eq 'postgres' && $peer != $node;
 	my $sets = defined $option{sets} ? "ARRAY['" . join("','", @{ $option{sets} }) . "']" : 'NULL';
 	$node->safe_psql('postgres', qq{
 		CREATE SERVER "$name" FOREIGN DATA WRAPPER hllset_sync OPTIONS ($where, dbname '$database');
 		CREATE USER MAPPING FOR "$user" SERVER "$name" OPTIONS (user '$user', password_required 'false');
-		SELECT hllset_sync.add_peer('$name', '$direction', $sets)});
+		SELECT hllset_sync.add_peer('$name', '$direction', $sets, node => '$id')});
 	return;
 }
 
@@ -134,11 +152,11 @@ sub is_synced
 	return is_same(copies_of($node, $set, $origin), rows_of($origin, $set), $name);
 }
 
-# One column of hllset_sync.links.
+# One column of hllset_sync.relations.
 sub lane
 {
 	my ($node, $peer, $set, $direction, $column) = @_;
-	return $node->safe_psql('postgres', "SELECT $column FROM hllset_sync.links WHERE server = '" . $peer->name . "' AND set_name = '$set' AND direction = '$direction'");
+	return $node->safe_psql('postgres', "SELECT $column FROM hllset_sync.relations WHERE server = '" . $peer->name . "' AND set_name = '$set' AND direction = '$direction'");
 }
 
 # ---- backups ----

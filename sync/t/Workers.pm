@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_server worker_node make_node add_server add_far add_hole black_hole state_is pid_of in_time poll_ok quick reload status_of);
+our @EXPORT = qw(id_of new_server worker_node make_node add_server add_far add_hole black_hole state_is pid_of in_time poll_ok quick reload status_of);
 
 my $table = q{
 	CREATE TABLE visits (day int PRIMARY KEY, users hllset(12) NOT NULL);
@@ -28,8 +28,14 @@ sub make_node
 		$node->safe_psql('postgres', "CREATE DATABASE $database");
 		$node->safe_psql($database, "CREATE EXTENSION hllset_sync CASCADE; SELECT hllset_sync.rename_node('$database'); $table");
 	}
-	$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync')");
+	$node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync', node => '" . id_of($node, 'app') . "')");
 	return;
+}
+
+sub id_of
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, 'SELECT node_id FROM hllset_sync.node()');
 }
 
 # A server with workers, not started and empty.
@@ -62,11 +68,12 @@ sub worker_node
 
 sub add_server
 {
-	my ($node, $name, $options) = @_;
+	my ($node, $name, $options, $id) = @_;
+	my $named = defined $id ? ", node => '$id'" : '';
 	$node->safe_psql('app', qq{
 		CREATE SERVER $name FOREIGN DATA WRAPPER hllset_sync OPTIONS ($options, sslmode 'disable');
 		CREATE USER MAPPING FOR hllset_worker SERVER $name OPTIONS (user 'app_sync', password_required 'false');
-		SELECT hllset_sync.add_peer('$name')});
+		SELECT hllset_sync.add_peer('$name'$named)});
 	return;
 }
 

@@ -18,7 +18,8 @@ back. A line sent to CONTROL_PORT is a command; it is answered by a line, "ok" o
     rate N                bytes a second in each direction
     mutate SEED ONE_IN    from now on one in ONE_IN messages of the server has some of its bytes changed; SEED makes it repeatable
     garble KIND           answers of the server to queries become: endless (one row for ever), huge (a row that claims 1 GB),
-                          slow (a byte a second), types (columns of another type), nul (zero bytes in texts)
+                          slow (a byte a second), types (columns of another type), nul (zero bytes in texts); or they are
+                          preceded by messages without end: notices, parameters, notifies, or one row of 1 GB (giant)
     count                 answered by: UP DOWN CONNECTIONS, bytes and connections since the start or the last "zero"
     zero                  sets these to 0
     messages up|down      answered by the bytes after which messages in that direction ended, in the last connection
@@ -28,6 +29,28 @@ import random
 import socket
 import struct
 import sys
+
+
+def framed(tag, body):
+    return tag + struct.pack(">I", len(body) + 4) + body
+
+
+TEXT = b"x" * 20000
+GIANT = b"D" + struct.pack(">IHi", 0x3FFFFFFF, 1, 0x3FFFFFF0)
+
+
+def flood(kind, number):
+    """A piece of what never ends."""
+    if kind == "notices":
+        return framed(b"N", b"SNOTICE\0C00000\0M" + TEXT + b"\0\0")
+    if kind == "parameters":
+        return framed(b"S", b"hostile.p%d\0" % number + TEXT + b"\0")
+    if kind == "notifies":
+        return framed(b"A", struct.pack(">I", 1) + b"channel\0" + TEXT + b"\0")
+    return GIANT if number == 0 else TEXT
+
+
+FLOODS = ("notices", "parameters", "notifies", "giant")
 
 
 class State:
@@ -181,6 +204,12 @@ class Link:
                 writer.write(bytes((byte,)))
                 await writer.drain()
                 await asyncio.sleep(1)
+        elif self.state.kind in FLOODS and message[:1] in b"1T":
+            number = 0
+            while self.state.kind in FLOODS:
+                writer.write(flood(self.state.kind, number))
+                await writer.drain()
+                number += 1
         elif self.state.kind == "endless" and message[:1] == b"D":
             while self.state.kind == "endless":
                 writer.write(message * 100)
@@ -226,7 +255,7 @@ async def main(listen, target, control):
                 state.rate = int(count)
             case ["mutate", seed, one_in]:
                 state.seed, state.one_in = int(seed), int(one_in)
-            case ["garble", ("endless" | "huge" | "slow" | "types" | "nul") as kind]:
+            case ["garble", ("endless" | "huge" | "slow" | "types" | "nul" | "notices" | "parameters" | "notifies" | "giant") as kind]:
                 state.kind = kind
             case ["count"]:
                 return f"{state.up} {state.down} {state.connections}"

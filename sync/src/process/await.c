@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Functions that wait for the workers of peers: sync_now, wait_caught_up, wait_for_peers. */
+#include "process/process.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(hllset_sync_now);
+PG_FUNCTION_INFO_V1(hllset_sync_wait_caught_up);
+PG_FUNCTION_INFO_V1(hllset_sync_wait_for_peers);
+
+typedef enum Answer
+{
+	NOT_YET,
+	YES,
+	NO
+} Answer;
+
+typedef struct Wait
+{
+	SyncTime since, deadline;
+	MemoryContext context; /* of the call */
+	List *servers;         /* of char *: peers that are awaited, or pushed to */
+	char *set;             /* NULL: all */
+	bool named;            /* the servers are, so each must have the set */
+	/* wait_for_peers: arguments, and what comes of them; arrays of one length */
+	SyncValue name, names;
+	SyncValue sets, nodes;
+	SyncValue heads;         /* what each is to confirm; NULL: not known yet */
+	SyncValue places, xmins; /* of the rows of pending that the call saw */
+	bool some_unreached;     /* peers of which it is not known yet what is pushed to them */
+} Wait;
+
+/* ---- beginning and looking ---- */
+
+/* Waiting would be in vain, if nothing runs here, or if workers don't see what the caller has just changed. */
+static Wait
+begin(FunctionCallInfo fcinfo, int timeout)
+{
+	Wait wait = {0};
+	TimestampTz now = GetCurrentTimestamp();
+	SyncStatus status = {0};
+	TimestampTz then;
+
+	if (PG_ARGISNULL(timeout))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the timeout must not be null")));
+	then = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(timeout)));
+	wait.deadline = sync_after(TimestampDifferenceMilliseconds(now, then));
+	sync_require_shared_memory();
+	(void) sync_shown_status("", &status);
+	if (status.pid == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no workers run in this database"),
+				 sync_is_listed(get_database_name(MyDatabaseId))
+					 ? errdetail_internal("%s", status.error)
+					 : errdetail("It is not in hllset_sync.databases."),
+				 errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
+	if (sync_peers_are_changed())
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+						errmsg("peers were changed in this transaction, of which workers know "
+							   "nothing yet"),
+						errhint("Commit it first, then wait.")));
+	SPI_connect();
+	wait.context = CurrentMemoryContext;
+	return wait;
+}
+
+/* Queries the catalog with a snapshot of its own, also in a transaction that keeps the one it began with. */
+static uint64
+query_latest(const char *sql, const SyncValue *values)
+{
+	SyncUser user = sync_enter_catalog();
+	uint64 count;
+
+	SPI_freetuptable(SPI_tuptable);
+	PushActiveSnapshot(GetLatestSnapshot());
+	count = sync_execute_values(sql, true, values);
+	PopActiveSnapshot();
+	sync_leave(user);
+	return count;
+}
+
+#define latest(sql, ...) query_latest(sql, SYNC_VALUES(__VA_ARGS__))
+
+/* A value that outlives the look. */
+static SyncValue
+keep(int column, Oid type)
+{
+	if (sync_is_null(0, column))
+		return sync_pointer_value(type, NULL);
+	return sync_pointer_value(type, PG_DETOAST_DATUM_COPY(sync_value(0, column, type)));
+}
+
+/* Looks after each change in shared memory, and each second, in a context that ends with the look. */
+static bool
+wait_until(Answer (*look)(Wait *), Wait *wait)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync look", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Answer answer;
+
+	while ((answer = look(wait)) == NOT_YET && sync_shared_wait(wait->deadline))
+		MemoryContextReset(context);
+	sync_shared_wait_end();
+	MemoryContextSwitchTo(caller);
+	SPI_finish();
+	return answer == YES;
+}
+
+/* ---- sync_now, wait_caught_up ---- */
+
+/* Those that are not paused; false if some are. To wait is to wake their workers. */
+static bool
+find_servers(Wait *wait, FunctionCallInfo fcinfo, int nodes, bool pulled)
+{
+	uint64 count = latest("SELECT * FROM hllset_sync.awaited_servers($1, $2, $3, $4, $5)",
+						  SYNC_OID(GetUserId()), SYNC_GIVEN(NAMEOID, 0), SYNC_TEXT(wait->set),
+						  SYNC_BOOL(pulled), SYNC_GIVEN(TEXTARRAYOID, nodes));
+	bool all = true;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		if (!sync_bool(i, 2))
+			wait->servers = lappend(wait->servers, sync_text(i, 1));
+		all &= !sync_bool(i, 2);
+	}
+	wait->since = sync_request(wait->servers);
+	return all;
+}
+
+/* YES once all have ended a whole round begun since then, NO if one ended in an error, of the link or of a set. */
+static Answer
+all_ended(Wait *wait)
+{
+	ListCell *cell;
+
+	foreach (cell, wait->servers)
+	{
+		SyncStatus *status = palloc0(sizeof(SyncStatus));
+
+		if (!sync_shown_status(lfirst(cell), status) || status->ended < wait->since)
+			return NOT_YET;
+		if (status->failures > 0 || status->last.failed_sets > 0)
+			return NO;
+	}
+	return YES;
+}
+
+/* Each round looks at each relation, so after a good one begun since then what is ok is so since then. */
+static Answer
+all_caught_up(Wait *wait)
+{
+	ListCell *cell;
+
+	foreach (cell, wait->servers)
+	{
+		SyncStatus *status = palloc0(sizeof(SyncStatus));
+
+		if (!sync_shown_status(lfirst(cell), status) || status->ended < wait->since ||
+			status->failures > 0)
+			return NOT_YET;
+	}
+	(void) latest("SELECT CASE WHEN bool_or(state NOT IN ('ok', 'behind', 'scanning', 'error', "
+				  "'resumed')) THEN false WHEN coalesce(bool_and(state = 'ok') AND "
+				  "count(DISTINCT server) >= $3, $2 IS NULL) THEN true END"
+				  " FROM hllset_sync.relations WHERE server::text = ANY ($1)"
+				  " AND direction = 'pull' AND ($2 IS NULL OR set_name = $2)",
+				  SYNC_TEXT_ARRAY(wait->servers), SYNC_TEXT(wait->set),
+				  SYNC_INT8(wait->named && wait->set != NULL ? list_length(wait->servers) : 0));
+	return sync_is_null(0, 1) ? NOT_YET : sync_bool(0, 1) ? YES : NO;
+}
+
+/* (server name, timeout interval, nodes text[]): a round with the peers now; whether it ended well. */
+Datum
+hllset_sync_now(PG_FUNCTION_ARGS)
+{
+	Wait wait = begin(fcinfo, 1);
+
+	(void) find_servers(&wait, fcinfo, 2, false);
+	PG_RETURN_BOOL(wait.servers != NIL && wait_until(all_ended, &wait));
+}
+
+/* (server name, timeout interval, set_name text, nodes text[]): whether all that was committed at the peers before the call is here. */
+Datum
+hllset_sync_wait_caught_up(PG_FUNCTION_ARGS)
+{
+	Wait wait = begin(fcinfo, 1);
+
+	wait.named = !PG_ARGISNULL(3);
+	wait.set = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	PG_RETURN_BOOL(find_servers(&wait, fcinfo, 3, true) && wait_until(all_caught_up, &wait));
+}
+
+/* ---- wait_for_peers: first all must have numbers, then each node must confirm that it has flushed the last of them ---- */
+
+static void
+find_awaited(Wait *wait)
+{
+	MemoryContext look = MemoryContextSwitchTo(wait->context);
+	Datum *servers;
+
+	(void) latest("SELECT sets, nodes, servers, unreached FROM hllset_sync.awaited_nodes($1, $2, "
+				  "$3)",
+				  SYNC_OID(GetUserId()), wait->name, wait->names);
+	wait->sets = keep(1, INT4ARRAYOID);
+	wait->nodes = keep(2, UUIDARRAYOID);
+	wait->heads = sync_pointer_value(INT8ARRAYOID, NULL);
+	wait->servers = NIL;
+	for (int i = sync_elements(sync_value(0, 3, TEXTARRAYOID), TEXTOID, "servers", &servers); i > 0;
+		 i--)
+		wait->servers = lappend(wait->servers, TextDatumGetCString(servers[i - 1]));
+	wait->some_unreached = sync_bool(0, 4);
+	MemoryContextSwitchTo(look);
+}
+
+/* What was pending at the call must not be so any more. What the caller itself has not committed yet is not what he waits for. */
+static void
+note_pending(Wait *wait)
+{
+	uint64 count = latest("SELECT ctid, xmin FROM hllset_sync.pending WHERE set_id = ANY ($1) "
+						  "AND kind <> 'c'",
+						  wait->sets);
+	Datum *places = palloc((count + 1) * sizeof(Datum));
+	Datum *xmins = palloc((count + 1) * sizeof(Datum));
+	int noted = 0;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum xmin = sync_value(i, 2, XIDOID);
+
+		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)))
+			continue;
+		places[noted] = sync_value(i, 1, TIDOID);
+		xmins[noted++] = xmin;
+	}
+	wait->places = SYNC_ARRAY(TIDOID, places, NULL, noted);
+	wait->xmins = SYNC_ARRAY(XIDOID, xmins, NULL, noted);
+}
+
+/* Finds heads of sets all of which has numbers now that was committed before the call: the sequencer has looked since, too. */
+static bool
+all_numbered(Wait *wait)
+{
+	SyncStatus *status = palloc0(sizeof(SyncStatus));
+	MemoryContext look;
+
+	if (!sync_shown_status("", status) || status->ended < wait->since)
+		return false;
+	(void) latest(
+		"SELECT array_agg(coalesce(a.head, s.head) ORDER BY a.place), "
+		"bool_and(coalesce(a.head, s.head) IS NOT NULL)"
+		" FROM unnest($1, $2) WITH ORDINALITY a (set_id, head, place)"
+		" LEFT JOIN hllset_sync.sets s ON s.set_id = a.set_id AND s.state IN ('ok', 'error')"
+		" AND s.scan IS NULL AND NOT EXISTS (SELECT FROM hllset_sync.pending p"
+		"  WHERE p.set_id = s.set_id AND p.kind = 'r') AND NOT EXISTS (SELECT FROM"
+		"  unnest($3, $4) o (place, xmin) JOIN hllset_sync.pending p ON p.ctid = o.place"
+		"  AND p.xmin = o.xmin AND p.set_id = s.set_id)",
+		wait->sets, wait->heads, wait->places, wait->xmins);
+	look = MemoryContextSwitchTo(wait->context);
+	wait->heads = keep(1, INT8ARRAYOID);
+	MemoryContextSwitchTo(look);
+	return sync_bool(0, 2);
+}
+
+/* A token counts if its session still stands for it, and only on the history that this server has now. */
+static Answer
+all_confirmed(Wait *wait)
+{
+	Datum *nodes, *sessions;
+	bool *unknown;
+	uint64 last = 0;
+	int count;
+
+	if (wait->some_unreached)
+		find_awaited(wait);
+	if (!all_numbered(wait))
+		return NOT_YET;
+	count = sync_nullable_elements(wait->nodes.value, UUIDOID, &nodes, &unknown);
+	sessions = palloc(count * sizeof(Datum));
+	/* When they were heard first, and only then what they said. */
+	for (int i = 0; i < count; i++)
+	{
+		uint64 session;
+
+		if (unknown[i] || !sync_node_heard(DatumGetUUIDP(nodes[i]), wait->since, &session, &last))
+			return NOT_YET;
+		sessions[i] = Int64GetDatum((int64) session);
+	}
+	return latest("SELECT FROM unnest($1, $2, $3, $4) a (set_id, node_id, head, session)"
+				  " WHERE NOT EXISTS (SELECT FROM hllset_sync.confirmed c"
+				  "  WHERE c.set_id = a.set_id AND c.node_id = a.node_id AND c.seq >= a.head"
+				  "  AND c.said BETWEEN a.session AND $5 AND (c.seq = 0 OR EXISTS (SELECT FROM"
+				  "  hllset_sync.history h WHERE h.set_id = c.set_id"
+				  "  AND c.seq BETWEEN h.seq_from AND h.seq_to AND h.nonce = c.nonce))) LIMIT 1",
+				  wait->sets, wait->nodes, wait->heads, SYNC_ARRAY(INT8OID, sessions, NULL, count),
+				  SYNC_INT8((int64) last)) == 0
+			   ? YES
+			   : NOT_YET;
+}
+
+/* (set_name text, timeout interval, nodes text[]): whether all that was committed here before the call is at others. */
+Datum
+hllset_sync_wait_for_peers(PG_FUNCTION_ARGS)
+{
+	Wait wait = begin(fcinfo, 1);
+
+	wait.name = SYNC_GIVEN(TEXTOID, 0);
+	wait.names = SYNC_GIVEN(TEXTARRAYOID, 2);
+	find_awaited(&wait);
+	note_pending(&wait);
+	wait.since = sync_request(wait.servers);
+	PG_RETURN_BOOL(wait_until(all_confirmed, &wait));
+}

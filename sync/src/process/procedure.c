@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Rounds and verifications in the caller's session, which needs no worker: procedures, since they must not wait inside a transaction. */
+#include "process/process.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+/* Runs BODY outside of any transaction that holds something. */
+static void
+run_free(FunctionCallInfo fcinfo, void (*body)(SyncLink *link, void *arg), const char *server,
+		 void *arg)
+{
+	sync_require_own_transactions(fcinfo);
+	sync_check_usage(server);
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect_ext failed");
+	/* The snapshot of the statement goes. */
+	SPI_commit();
+	sync_in_procedure = true;
+	PG_TRY();
+	{
+		body(sync_link_create(CurrentMemoryContext, server, GetUserId()), arg);
+	}
+	PG_FINALLY();
+	{
+		sync_in_procedure = false;
+	}
+	PG_END_TRY();
+	SPI_finish();
+}
+
+/* ---- run_round ---- */
+
+/* A round ends when its time is up; the caller wants all that there is. */
+static void
+run_rounds(SyncLink *link, void *arg)
+{
+	SyncRound round;
+
+	do
+	{
+		SyncStatus status = {0};
+		SyncTime started = sync_clock();
+		ErrorData *error = sync_link_round(link, &round);
+
+		if (error != NULL)
+			sync_round_failed(&status, started, error);
+		else
+			sync_round_ended(&status, started, &round);
+		sync_begin(NULL);
+		sync_save_status(link->server, &status);
+		sync_commit();
+		if (error != NULL)
+			ReThrowError(error);
+	} while (round.again);
+}
+
+PG_FUNCTION_INFO_V1(hllset_sync_run_round);
+
+Datum
+hllset_sync_run_round(PG_FUNCTION_ARGS)
+{
+	run_free(fcinfo, run_rounds, NameStr(*PG_GETARG_NAME(0)), NULL);
+	PG_RETURN_VOID();
+}
+
+/* ---- verify ---- */
+
+typedef struct Verification
+{
+	char *set_name;
+	int buckets, differing;
+	int64 repaired, orphans;
+} Verification;
+
+static void
+verify_direction(SyncLink *link, SyncDirection direction, Verification *sums)
+{
+	SyncFlow flow = sync_link_flow(link, direction);
+	List *names = list_make1(sums->set_name);
+	const SyncHead *head;
+	SyncOutcome outcome;
+
+	flow.set_name = sums->set_name;
+	flow.batch = sync_batch_create();
+	flow.keep = CurrentMemoryContext;
+	flow.may_compare = true;
+	flow.until = PG_INT64_MAX;
+	flow.patient = true;
+	/* What passed the triggers by at the source is there, too: it goes on until there is no more, and no scan. */
+	if (flow.source->wire != NULL)
+		sync_ask_rescan(flow.source, names);
+	else
+		sync_rescan_here(sums->set_name);
+	do
+	{
+		sync_link_heads(link, direction, names, NIL, NULL);
+		head = sync_find_name(link->heads[direction].list, sums->set_name);
+		if (head == NULL)
+			ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
+							errmsg("set \"%s\" is no longer offered", sums->set_name)));
+	} while (head->more);
+	flow.head = *head;
+	flow.cursor = *sync_ask_cursors(flow.sink, names, flow.origin);
+	/* Copies are compared with the head that they have reached. */
+	outcome = sync_transfer(&flow);
+	if (outcome == SYNC_CAUGHT_UP)
+		outcome = sync_reconcile(&flow, SYNC_TO_VERIFY);
+	if (outcome != SYNC_CAUGHT_UP)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("another link moved the copies of set \"%s\" meanwhile", sums->set_name),
+				 errhint("Try it again.")));
+	sums->buckets += SYNC_BUCKETS;
+	sums->differing += flow.differing;
+	sums->repaired += flow.repaired;
+	sums->orphans += flow.orphans;
+}
+
+static void
+verify_set(SyncLink *link, void *arg)
+{
+	Verification *sums = arg;
+	SyncShared *set = NULL;
+	ListCell *cell;
+
+	sync_link_open(link);
+	sync_link_share(link);
+	foreach (cell, link->sets)
+		if (strcmp(((SyncShared *) lfirst(cell))->name, sums->set_name) == 0)
+			set = lfirst(cell);
+	if (set == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is not synced with peer \"%s\"",
+												   sums->set_name, link->server)));
+	for (int i = 0; i < SYNC_DIRECTIONS; i++)
+		if (set->relations[i].wanted)
+			verify_direction(link, i, sums);
+		else if (sync_relation_stands(&set->relations[i]))
+			ereport(ERROR, (errcode(set->relations[i].shown.sqlstate),
+							errmsg("%s", set->relations[i].shown.reason)));
+}
+
+PG_FUNCTION_INFO_V1(hllset_sync_verify);
+
+Datum
+hllset_sync_verify(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Verification sums = {.set_name = text_to_cstring(PG_GETARG_TEXT_PP(0))};
+
+	run_free(fcinfo, verify_set, NameStr(*PG_GETARG_NAME(1)), &sums);
+	MemoryContextSwitchTo(caller);
+	return sync_one_row(fcinfo, SYNC_INT4(sums.buckets), SYNC_INT4(sums.differing),
+						SYNC_INT8(sums.repaired), SYNC_INT8(sums.orphans));
+}

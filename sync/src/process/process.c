@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What schedulers and workers have in common: how they start, how they survive an error, and whether there is anything to do for them. */
+#include "process/process.h"
+
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+/* The launcher has checked the role, but that may be a while ago. */
+static void
+refuse_superuser(void)
+{
+	StartTransactionCommand();
+	if (superuser() && !sync_allow_superuser_worker)
+		ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("hllset_sync: the role of the workers must not be a superuser")));
+	CommitTransactionCommand();
+}
+
+void
+sync_process_signals(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+}
+
+SyncOrder
+sync_process_start(void)
+{
+	SyncOrder order;
+
+	memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
+	sync_process_signals();
+	if (!sync_enter_process(&order))
+		proc_exit(1);
+	BackgroundWorkerInitializeConnectionByOid(order.dboid, order.role, 0);
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	refuse_superuser();
+	return order;
+}
+
+static const char *
+version_problem(void)
+{
+	const char *version;
+
+	(void) sync_run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'hllset_sync'");
+	version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (strcmp(version, SYNC_VERSION) == 0)
+		return NULL;
+	return psprintf(
+		"the extension has version %s, but the server has loaded the library of version %s: "
+		"restart the server, or ALTER EXTENSION hllset_sync UPDATE",
+		version, SYNC_VERSION);
+}
+
+const char *
+sync_extension_problem(void)
+{
+	Oid extension = get_extension_oid("hllset_sync", true);
+
+	/* DROP EXTENSION takes this lock first, so what is there now stays until we commit. */
+	if (OidIsValid(extension))
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	if (!OidIsValid(extension) || get_extension_oid("hllset_sync", true) != extension)
+		return "the extension is not there: CREATE EXTENSION hllset_sync";
+	return version_problem();
+}

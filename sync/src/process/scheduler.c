@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The scheduler of one database: keeps one worker running for each peer, and does what must be done without any peer: gives sequence numbers
+ * to what changed, forgets old tombstones, compares tables with their change index.
+ */
+#include "process/process.h"
+
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define LOOK_EVERY 10000 /* ms between looks if nothing happens */
+
+PGDLLEXPORT void hllset_sync_scheduler_main(Datum argument);
+
+static SyncOrder order;
+static char database[NAMEDATALEN];
+
+/* ---- peers ---- */
+
+static const char read_peers[] =
+	"SELECT p.server::text,"
+	" CASE WHEN s.oid IS NULL THEN format('server %I does not exist: SELECT "
+	"hllset_sync.drop_peer(%L)', p.server, p.server) END,"
+	" p.paused OR p.enabled_by IS DISTINCT FROM n.node_id,"
+	" pg_catalog.hashtextextended(concat_ws('/', p.direction, p.sets::text, p.every::text, "
+	"s.oid::text, s.xmin::text, m.xmin::text), 0)"
+	" FROM hllset_sync.peers p LEFT JOIN hllset_sync.node n ON true"
+	" LEFT JOIN pg_catalog.pg_foreign_server s ON s.srvname = p.server"
+	" LEFT JOIN pg_catalog.pg_user_mapping m ON m.umserver = s.oid AND m.umuser = $1"
+	" ORDER BY p.server";
+
+static void
+look_after_peers(void)
+{
+	uint64 count = sync_catalog(read_peers, SYNC_OID(order.role));
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		SyncOrder worker = order;
+		char *hindrance = sync_text(i, 2);
+		SyncState state = hindrance != NULL ? SYNC_ERROR : sync_bool(i, 3) ? SYNC_PAUSED : SYNC_OK;
+
+		strlcpy(worker.peer, sync_text(i, 1), NAMEDATALEN);
+		sync_look_after(worker.peer, &worker, sync_int8(i, 4), state,
+						hindrance == NULL ? "" : hindrance);
+	}
+}
+
+static void
+report(SyncState state, const char *reason)
+{
+	sync_show_state(&order, database, state, reason);
+}
+
+/* Whether syncing may go on in this database; reports why not. */
+static bool
+is_fit(void)
+{
+	const char *problem = sync_extension_problem();
+	const char *identity = problem == NULL ? sync_identity().problem : NULL;
+
+	if (problem != NULL)
+		report(SYNC_ERROR, problem);
+	else if (identity != NULL)
+		report(SYNC_IDENTITY, identity);
+	return problem == NULL && identity == NULL;
+}
+
+static void
+look(void *fit)
+{
+	sync_begin("looking at the peers");
+	*(bool *) fit = is_fit();
+	if (*(bool *) fit)
+		look_after_peers();
+	sync_let_go();
+	sync_commit();
+	if (*(bool *) fit)
+		report(SYNC_OK, "");
+}
+
+/* ---- sets ---- */
+
+static void
+log_error(const char *what, const ErrorData *error)
+{
+	if (error != NULL)
+		ereport(LOG, (errmsg("hllset_sync: %s: %s", what, error->message)));
+}
+
+/* A tombstone may stay a tenth longer than it has to, but at most an hour. */
+static bool
+prune_is_due(void)
+{
+	static SyncTime pruned = 0;
+	int seconds = Max(10, Min(3600, sync_tombstone_keep / 10));
+
+	if (!sync_elapsed(pruned, seconds * 1000))
+		return false;
+	pruned = sync_clock();
+	return true;
+}
+
+typedef struct Care
+{
+	bool left;     /* something is left to be done */
+	bool all_seen; /* all sets were looked at since the start */
+} Care;
+
+static void
+advance_all(void *care)
+{
+	((Care *) care)->left = sync_advance_here(&((Care *) care)->all_seen);
+}
+
+static void
+prune_all(void *unused)
+{
+	sync_prune_here();
+}
+
+/* Errors of single sets are in their status. */
+static Care
+care_for_sets(MemoryContext context)
+{
+	Care care = {false, false};
+
+	log_error("looking at the sets", sync_guard(context, advance_all, &care));
+	if (prune_is_due())
+		log_error("forgetting old tombstones", sync_guard(context, prune_all, NULL));
+	return care;
+}
+
+/* ---- the process ---- */
+
+static void
+find_name(void)
+{
+	sync_begin("starting");
+	strlcpy(database, get_database_name(MyDatabaseId), NAMEDATALEN);
+	sync_commit();
+}
+
+static void
+note_sequenced(SyncTime started)
+{
+	SyncStatus status;
+
+	(void) sync_shown_status("", &status);
+	status.ended = started;
+	sync_show_status("", &status);
+}
+
+/* CARED is when the sets were last cared for; 0: something was left. */
+static void
+run_once(MemoryContext context, SyncTime *cared)
+{
+	SyncTime now = sync_clock();
+	bool fit = false;
+	ErrorData *error = sync_guard(context, look, &fit);
+
+	if (error != NULL)
+		report(error->sqlerrcode == ERRCODE_SYNC_IDENTITY ? SYNC_IDENTITY : SYNC_ERROR,
+			   error->hint == NULL ? error->message
+								   : psprintf("%s: %s", error->message, error->hint));
+	if (error == NULL && fit && (sync_elapsed(*cared, sync_every) || sync_requested("") > *cared))
+	{
+		Care care = care_for_sets(context);
+
+		*cared = care.left ? 0 : now;
+		if (care.all_seen)
+			note_sequenced(now);
+	}
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+void
+hllset_sync_scheduler_main(Datum argument)
+{
+	MemoryContext context;
+	SyncTime cared = 0;
+
+	order = sync_process_start();
+	context =
+		AllocSetContextCreate(TopMemoryContext, "hllset_sync scheduler", ALLOCSET_DEFAULT_SIZES);
+	find_name();
+	for (;;)
+	{
+		SyncTime latest;
+
+		MemoryContextSwitchTo(context);
+		run_once(context, &cared);
+		MemoryContextReset(context);
+		latest = sync_after(cared == 0 ? 0 : Min(LOOK_EVERY, sync_every));
+		sync_await_children(latest);
+	}
+}

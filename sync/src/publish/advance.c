@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * p_advance: what changed gets its numbers, set by set, in short transactions, so that nothing is held for longer than a chunk takes; and how far its
+ * caller has got. A set at which nothing changed costs a row of one statement.
+ */
+#include "publish/publish.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(hllset_sync_p_advance);
+
+/* Nothing tells of columns that were altered without a write: so now and then (ms) so many sets are looked at, chosen at random. */
+#define LOOK_EVERY 60000
+#define LOOK_AT 50
+#define WORK_TIME 1000 /* ms that one call works; what is left is the next one's */
+
+List *sync_held = NIL;
+List *sync_unseen = NIL;
+
+typedef struct Work
+{
+	MemoryContext context;
+	SyncTime until;
+	SyncValue asked; /* text[], NULL: all */
+	List *names;     /* of sets that have something to do */
+	int to_be_seen;  /* so many are to be looked at for the first time; they come first */
+	int next;
+	bool rescans; /* these sets, if that was not done lately */
+	bool left;
+	bool looks; /* at some sets that only their columns may have made unusable, too */
+} Work;
+
+SyncValue
+sync_caller_role(void)
+{
+	return SYNC_NULLABLE(!sync_is_local(), SYNC_OID(GetUserId()));
+}
+
+static void
+note_unseen(const Work *work)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	for (int i = work->next; i < work->to_be_seen; i++)
+		sync_unseen = lappend(sync_unseen, pstrdup(list_nth(work->names, i)));
+	MemoryContextSwitchTo(caller);
+}
+
+/* ---- which sets ---- */
+
+/* Those that were asked for, or else all that the caller may read or push, if there is something to do for them. */
+static bool
+find_work(void *arg)
+{
+	Work *work = arg;
+	MemoryContext caller = CurrentMemoryContext;
+	uint64 count;
+
+	sync_catalog("SELECT hllset_sync.begin_scans($1, $2, $3, $4)", SYNC_INT8(sync_running()),
+				 SYNC_INT8(sync_rescan_every), SYNC_NULLABLE(work->rescans, work->asked),
+				 sync_caller_role());
+	count = sync_catalog("SELECT hllset_sync.work($1, $2, $3)", work->asked, sync_caller_role(),
+						 SYNC_INT4(work->looks ? LOOK_AT : 0));
+	MemoryContextSwitchTo(work->context);
+	for (uint64 i = 0; i < count; i++)
+		work->names = lappend(work->names, sync_text(i, 1));
+	MemoryContextSwitchTo(caller);
+	work->to_be_seen = list_length(work->names);
+	return true;
+}
+
+/* ---- one set ---- */
+
+/* What is wrong with the rows of one set is a state of that set; what is wrong with the moment is not. */
+static bool
+concerns_set(int sqlstate)
+{
+	int class = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return class != ERRCODE_TRANSACTION_ROLLBACK &&
+		   class != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+}
+
+/* Whether the statement was cancelled. What the owner of a set runs can only raise an error that says so. */
+static bool
+is_cancel(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION &&
+		   error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0;
+}
+
+static void
+note_held(int set_id)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	sync_held = list_append_unique_int(sync_held, set_id);
+	MemoryContextSwitchTo(caller);
+	/* Nothing may be pending where only the layout has changed: those who wait must know that the rows were not looked at. */
+	sync_catalog("INSERT INTO hllset_sync.pending SELECT set_id, 'r' FROM hllset_sync.sets"
+				 " WHERE set_id = $1 AND scan IS NULL AND NOT EXISTS ("
+				 "SELECT FROM hllset_sync.pending WHERE set_id = $1 AND kind <> 'c')",
+				 SYNC_INT4(set_id));
+}
+
+typedef struct Advance
+{
+	SyncSet *set;
+	bool left;
+} Advance;
+
+/* One that is broken, or whose table is locked, is left. */
+static void
+advance_usable(void *argument)
+{
+	Advance *advance = argument;
+	SyncSet *set = advance->set;
+
+	if (sync_set_usable(set) || (set->foreign && sync_take_over(set) && sync_set_usable(set)))
+		advance->left = sync_advance(set);
+	else if (strcmp(set->state, "broken") != 0)
+		note_held(set->id);
+}
+
+/* An error of one set does not stop the others. */
+static bool
+advance_alone(SyncSet *set)
+{
+	Advance advance = {.set = set};
+	ErrorData *error = sync_try(advance_usable, &advance, false);
+
+	if (error == NULL)
+		return advance.left;
+	if (is_cancel(error))
+		ReThrowError(error);
+	if (concerns_set(error->sqlerrcode))
+		sync_set_state(set, "error", error->message);
+	note_held(set->id);
+	return false;
+}
+
+/* ---- one after the other ---- */
+
+static Work *
+start_work(MemoryContext context, SyncValue asked)
+{
+	Work *work = MemoryContextAllocZero(context, sizeof(Work));
+
+	work->context = context;
+	work->until = sync_after(WORK_TIME);
+	work->asked = asked;
+	list_free(sync_held);
+	list_free_deep(sync_unseen);
+	sync_held = sync_unseen = NIL;
+	return work;
+}
+
+/* What fits into one transaction; false: there was nothing to do. Those that have more to do are looked at again in turn. */
+static bool
+work_on(void *arg)
+{
+	Work *work = arg;
+	SyncSet *set;
+	char *name;
+
+	if (work->next >= list_length(work->names) || (work->next > 0 && sync_left(work->until) == 0))
+	{
+		work->left |= work->next < list_length(work->names);
+		return false;
+	}
+	name = list_nth(work->names, work->next++);
+	set = sync_find_set(name);
+	if (set != NULL && advance_alone(set))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(work->context);
+
+		work->names = lappend(work->names, name);
+		MemoryContextSwitchTo(caller);
+	}
+	return true;
+}
+
+static void
+do_work(Work *work, bool as_node)
+{
+	(void) sync_turn(as_node, find_work, work);
+	while (sync_turn(as_node, work_on, work))
+		;
+	note_unseen(work);
+}
+
+/* ---- here ---- */
+
+bool
+sync_advance_here(bool *all_seen)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync advance", ALLOCSET_DEFAULT_SIZES);
+	static SyncTime next_look = 0;
+	Work *work = start_work(context, SYNC_NULLABLE(false, SYNC_VALUE(TEXTARRAYOID, 0)));
+	bool left;
+
+	work->looks = sync_left(next_look) == 0;
+	if (work->looks)
+		next_look = sync_after(LOOK_EVERY);
+	do_work(work, true);
+	left = work->left;
+	if (all_seen != NULL)
+		*all_seen = work->next >= work->to_be_seen;
+	MemoryContextDelete(context);
+	return left;
+}
+
+void
+sync_rescan_here(const char *set_name)
+{
+	Work *work = start_work(CurrentMemoryContext, SYNC_TEXT_ARRAY(list_make1((char *) set_name)));
+
+	work->rescans = true;
+	(void) sync_turn(true, find_work, work);
+}
+
+/* ---- p_advance ---- */
+
+static bool
+confirm(void *arg)
+{
+	FunctionCallInfo fcinfo = arg;
+
+	sync_check_told();
+	/* Whoever was a peer when it was noted gets at nothing that it may not read now, either. */
+	if (!sync_caller.noted)
+	{
+		sync_require_peer(fcinfo);
+		sync_note_caller(sync_names(fcinfo, 0));
+	}
+	if (!PG_ARGISNULL(4))
+		sync_confirm_same(PG_GETARG_UUID_P(4));
+	else if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3))
+		sync_confirm_named(sync_names(fcinfo, 1).value, PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
+	else
+		sync_confirm(NULL, 0);
+	return true;
+}
+
+Datum
+hllset_sync_p_advance(PG_FUNCTION_ARGS)
+{
+	Work *work;
+
+	sync_require_own_transactions(fcinfo);
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	work = start_work(CurrentMemoryContext, sync_names(fcinfo, 0));
+	work->rescans = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
+	(void) sync_turn(false, confirm, fcinfo);
+	sync_caller.noted = true;
+	do_work(work, false);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

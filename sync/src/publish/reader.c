@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Who reads from this node, or is pushed to, and what each of them has flushed: hllset_sync.readers, which outlives all but drop_consumer(), and
+ * hllset_sync.confirmed, which is worth something only as long as this life of the server. When a node confirmed last is in shared memory; without
+ * it nobody can wait, so nothing is confirmed.
+ *
+ * A session of a node says all that it has of each set at first, and later what changed. So a token counts if it was said since the session began from
+ * which the node was last heard: what an older one had said may have been lost with a restored backup. What was said when goes by numbers.
+ */
+#include "publish/publish.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(hllset_sync_reader_status);
+PG_FUNCTION_INFO_V1(hllset_sync_drop_consumer);
+
+typedef struct HeardNode
+{
+	Oid dboid;
+	pg_uuid_t node_id;
+	uint64 session; /* the number at which the session began that was heard last */
+	SyncTime heard; /* 0: nobody was */
+	SyncTime reads; /* it was heard as a reader; 0: only that our pushes have arrived */
+} HeardNode;
+
+typedef struct Heard
+{
+	uint64 last; /* number of what was said; 0: nothing was */
+	HeardNode nodes[FLEXIBLE_ARRAY_MEMBER];
+} Heard;
+
+static Heard *all;
+
+/* What this transaction confirms, to be told when it commits. */
+static bool confirms;
+static HeardNode heard;
+
+/* ---- shared memory ---- */
+
+static HeardNode *
+find(const pg_uuid_t *node_id)
+{
+	for (HeardNode *node = all->nodes; node < all->nodes + sync_max_nodes; node++)
+		if (node->heard != 0 && node->dboid == MyDatabaseId &&
+			sync_same_node(&node->node_id, node_id))
+			return node;
+	return NULL;
+}
+
+static void
+tell_heard(void)
+{
+	HeardNode *place;
+
+	sync_shared_lock();
+	place = find(&heard.node_id);
+	if (place != NULL && heard.reads == 0)
+		heard.reads = place->reads;
+	/* The one that was not heard of for longest gives its place to a new one: it has to confirm anew. */
+	if (place == NULL)
+	{
+		place = all->nodes;
+		for (HeardNode *node = place; node < all->nodes + sync_max_nodes; node++)
+			if (node->heard < place->heard)
+				place = node;
+	}
+	*place = heard;
+	sync_shared_unlock();
+	sync_shared_changed();
+}
+
+static void
+at_end(XactEvent event, void *argument)
+{
+	if (confirms && event == XACT_EVENT_COMMIT)
+		tell_heard();
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		confirms = false;
+}
+
+void
+sync_install_readers(void)
+{
+	RegisterXactCallback(at_end, NULL);
+	sync_add_shared_part("hllset_sync nodes",
+						 offsetof(Heard, nodes) + sync_max_nodes * sizeof(HeardNode),
+						 (void **) &all);
+}
+
+static uint64
+next_number(void)
+{
+	uint64 number;
+
+	sync_shared_lock();
+	/* What was said in another life of the server has numbers far from those of this one. */
+	if (all->last == 0 && !pg_strong_random(&number, sizeof(number)))
+		elog(ERROR, "no random number");
+	all->last = all->last == 0 ? number >> 2 | 1 : all->last + 1;
+	number = all->last;
+	sync_shared_unlock();
+	return number;
+}
+
+/* ---- confirming ---- */
+
+/* ARRAYS of the same length, ids, numbers and nonces; NULL: of no sets. A reader of none of these sets says nothing, unless it said something in this SESSION. */
+static void
+confirm(const SyncValue *arrays, const pg_uuid_t *node_id, uint64 *session, bool reads)
+{
+	uint64 begun = *session;
+	uint64 known = 0;
+
+	if (!sync_has_shared_memory())
+		return;
+	if (begun == 0)
+		begun = next_number();
+	if (arrays != NULL)
+		known =
+			sync_catalog("SELECT hllset_sync.note_confirmed($1, $2, $3, $4, $5, $6, $7, $8)",
+						 arrays[0], arrays[1], arrays[2], SYNC_UUID(node_id),
+						 SYNC_INT8((int64) next_number()), SYNC_INT8((int64) begun),
+						 SYNC_NULLABLE(reads, SYNC_OID(GetUserId())), SYNC_TEXT(sync_caller.name));
+	if (reads && known == 0 && *session == 0)
+		return;
+	*session = begun;
+	confirms = true;
+	heard = (HeardNode){MyDatabaseId, *node_id, begun, sync_clock(), reads ? sync_clock() : 0};
+}
+
+/* NULL if there are none. */
+static SyncValue *
+to_arrays(const SyncSetToken *tokens, int count)
+{
+	SyncValue *arrays = count > 0 ? palloc(3 * sizeof(SyncValue)) : NULL;
+	Datum *ids = palloc((count + 1) * sizeof(Datum));
+	Datum *seqs = palloc((count + 1) * sizeof(Datum));
+	Datum *nonces = palloc((count + 1) * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+	{
+		ids[i] = Int32GetDatum(tokens[i].set_id);
+		seqs[i] = Int64GetDatum(tokens[i].seq);
+		nonces[i] = UUIDPGetDatum(&tokens[i].nonce);
+	}
+	if (arrays == NULL)
+		return NULL;
+	arrays[0] = SYNC_ARRAY(INT4OID, ids, NULL, count);
+	arrays[1] = SYNC_ARRAY(INT8OID, seqs, NULL, count);
+	arrays[2] = SYNC_ARRAY(UUIDOID, nonces, NULL, count);
+	return arrays;
+}
+
+static void
+confirm_read(const SyncValue *arrays)
+{
+	static uint64 session = 0;
+	static pg_uuid_t node_id;
+
+	/* A session may say anew who it is. */
+	if (!sync_same_node(&node_id, &sync_caller.node_id))
+		session = 0;
+	node_id = sync_caller.node_id;
+	confirm(arrays, &node_id, &session, true);
+}
+
+void
+sync_note_caller(SyncValue names)
+{
+	sync_catalog("INSERT INTO hllset_sync.readers (set_id, node_id, role, node_name)"
+				 " SELECT a.set_id, $1, $2, $3 FROM hllset_sync.acl a JOIN hllset_sync.sets s"
+				 " USING (set_id) WHERE a.node = $1 AND a.role = $2 AND a.pull"
+				 " AND ($4 IS NULL OR s.set_name = ANY ($4)) ON CONFLICT DO NOTHING",
+				 SYNC_UUID(&sync_caller.node_id), SYNC_OID(GetUserId()),
+				 SYNC_TEXT(sync_caller.name), names);
+}
+
+void
+sync_confirm(const SyncSetToken *tokens, int count)
+{
+	confirm_read(to_arrays(tokens, count));
+}
+
+void
+sync_confirm_pushed(const SyncSetToken *tokens, int count, const pg_uuid_t *node_id,
+					uint64 *session)
+{
+	confirm(to_arrays(tokens, count), node_id, session, false);
+}
+
+void
+sync_confirm_named(Datum names, Datum seqs, Datum nonces)
+{
+	SyncValue arrays[3];
+	Datum *unused;
+	int count = sync_elements(names, TEXTOID, "names of sets", &unused);
+
+	if (sync_elements(seqs, INT8OID, "numbers", &unused) != count ||
+		sync_elements(nonces, UUIDOID, "nonces", &unused) != count)
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("there must be one token for each set")));
+	sync_catalog("SELECT coalesce(array_agg(s.set_id), '{}'), coalesce(array_agg(u.seq), '{}'),"
+				 " coalesce(array_agg(u.nonce), '{}') FROM unnest($1, $2, $3) u (name, seq, nonce)"
+				 " JOIN hllset_sync.sets s ON s.set_name = u.name",
+				 SYNC_VALUE(TEXTARRAYOID, names), SYNC_VALUE(INT8ARRAYOID, seqs),
+				 SYNC_VALUE(UUIDARRAYOID, nonces));
+	arrays[0] = SYNC_VALUE(INT4ARRAYOID, sync_value(0, 1, INT4ARRAYOID));
+	arrays[1] = SYNC_VALUE(INT8ARRAYOID, sync_value(0, 2, INT8ARRAYOID));
+	arrays[2] = SYNC_VALUE(UUIDARRAYOID, sync_value(0, 3, UUIDARRAYOID));
+	confirm_read(arrays);
+}
+
+/* ---- looking ---- */
+
+/* Without a time if it was not heard in this life of the server. */
+static HeardNode
+find_heard(const pg_uuid_t *node_id, uint64 *last)
+{
+	HeardNode copy = {0};
+	const HeardNode *node;
+
+	sync_shared_lock();
+	node = find(node_id);
+	if (node != NULL)
+		copy = *node;
+	*last = all->last;
+	sync_shared_unlock();
+	return copy;
+}
+
+bool
+sync_node_heard(const pg_uuid_t *node_id, SyncTime since, uint64 *from, uint64 *to)
+{
+	HeardNode node = find_heard(node_id, to);
+
+	*from = node.session;
+	return node.heard != 0 && node.heard >= since;
+}
+
+List *
+sync_sets_read_by(const pg_uuid_t *node_id, SyncTime since)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List *ids = NIL;
+	HeardNode node;
+	uint64 last, count;
+
+	node = find_heard(node_id, &last);
+	if (node.heard == 0 || node.reads < since)
+		return NIL;
+	count = sync_catalog("SELECT set_id FROM hllset_sync.readers WHERE node_id = $1",
+						 SYNC_UUID(node_id));
+	MemoryContextSwitchTo(caller);
+	for (uint64 row = 0; row < count; row++)
+		ids = lappend_int(ids, sync_int4(row, 1));
+	return ids;
+}
+
+/* (node_id, last_seen, said_from, said_to) of the nodes that were heard in this life of the server. */
+Datum
+hllset_sync_reader_status(PG_FUNCTION_ARGS)
+{
+	SyncResult result = sync_result(fcinfo);
+	List *copies = NIL;
+	ListCell *cell;
+	uint64 last;
+
+	if (!sync_has_shared_memory())
+		return (Datum) 0;
+	sync_shared_lock();
+	last = all->last;
+	for (HeardNode *node = all->nodes; node < all->nodes + sync_max_nodes; node++)
+		if (node->heard != 0 && node->dboid == MyDatabaseId)
+			copies = lappend(copies, memcpy(palloc(sizeof(HeardNode)), node, sizeof(HeardNode)));
+	sync_shared_unlock();
+	foreach (cell, copies)
+	{
+		const HeardNode *copy = lfirst(cell);
+
+		sync_add_row(&result, SYNC_UUID(&copy->node_id),
+					 SYNC_VALUE(TIMESTAMPTZOID, TimestampTzGetDatum(sync_wall(copy->heard))),
+					 SYNC_INT8((int64) copy->session), SYNC_INT8((int64) last));
+	}
+	return (Datum) 0;
+}
+
+/* (node text, set_name text): forgets a reader of one set, or of all sets of the caller; how many that were. It is known again if it goes on to read. */
+Datum
+hllset_sync_drop_consumer(PG_FUNCTION_ARGS)
+{
+	int64 dropped;
+
+	sync_require_arguments(fcinfo, SYNC_ARGUMENT(1));
+	SPI_connect();
+	sync_catalog("WITH r AS (DELETE FROM hllset_sync.readers r USING hllset_sync.sets s, pg_class c"
+				 "  WHERE s.set_id = r.set_id AND ($2 IS NULL OR s.set_name = $2)"
+				 "  AND (r.node_name = $1 OR r.node_id::text = $1) AND c.oid = s.relid"
+				 "  AND pg_has_role($3, c.relowner, 'USAGE') RETURNING r.set_id, r.node_id),"
+				 " c AS (DELETE FROM hllset_sync.confirmed c USING r"
+				 "  WHERE c.set_id = r.set_id AND c.node_id = r.node_id) SELECT count(*) FROM r",
+				 SYNC_GIVEN(TEXTOID, 0), SYNC_GIVEN(TEXTOID, 1), SYNC_OID(GetUserId()));
+	dropped = sync_int8(0, 1);
+	SPI_finish();
+	if (dropped == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("node \"%s\" reads no set of yours",
+							   TextDatumGetCString(PG_GETARG_DATUM(0))),
+						errhint("SELECT * FROM hllset_sync.consumers shows who reads which set.")));
+	PG_RETURN_INT64(dropped);
+}

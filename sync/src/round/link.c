@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* A peer: its settings and the connection to it. */
+#include "publish/publish.h"
+#include "round/round.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+SyncLink *
+sync_link_create(MemoryContext context, const char *server, Oid role)
+{
+	MemoryContext own = AllocSetContextCreate(context, "hllset_sync link", ALLOCSET_DEFAULT_SIZES);
+	SyncLink *link = MemoryContextAllocZero(own, sizeof(SyncLink));
+
+	link->context = own;
+	namestrcpy(&link->name, server);
+	link->server = NameStr(link->name);
+	link->role = role;
+	return link;
+}
+
+/* The wire is closed by the end of its context. */
+void
+sync_link_close(SyncLink *link)
+{
+	if (link->connection != NULL)
+		MemoryContextDelete(link->connection);
+	link->connection = NULL;
+	link->there.wire = NULL;
+	memset(link->heads, 0, sizeof(link->heads));
+	link->sets = NIL;
+	link->left = NIL;
+	link->sets_read = 0;
+	link->push_session = 0;
+}
+
+/* ---- settings ---- */
+
+static void
+refuse_paused(const SyncLink *link, const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("peer \"%s\" is paused%s%s", link->server, reason[0] ? ": " : "", reason),
+			 errhint("SELECT hllset_sync.resume_peer(%s);", quote_literal_cstr(link->server))));
+}
+
+/* Of the row of hllset_sync.peers. MARK tells whether the sets of this node are still the same. */
+static void
+read_settings(SyncLink *link, int64 *mark)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	pg_uuid_t enabled_by;
+
+	link->identity = sync_identity();
+	if (link->identity.problem != NULL)
+		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("%s", link->identity.problem)));
+	if (sync_catalog("SELECT direction <> 'push', direction <> 'pull', paused, "
+					 "coalesce(pause_reason, ''), enabled_by, "
+					 "hashtextextended(concat_ws('/', direction, sets, xmin), 0) # "
+					 "(SELECT coalesce(bit_xor(hashtextextended(concat_ws('/', set_id, set_name, "
+					 "signature, state), 0)), 0) FROM hllset_sync.sets), "
+					 "node_id, sets IS NOT NULL FROM hllset_sync.peers WHERE server = $1",
+					 SYNC_NAME(&link->name)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" is not a peer", link->server),
+				 errhint("SELECT hllset_sync.add_peer(%s);", quote_literal_cstr(link->server))));
+	MemoryContextSwitchTo(caller); /* SPI leaves its own, which ends with the transaction */
+	if (sync_bool(0, 3))
+		refuse_paused(link, sync_text(0, 4));
+	sync_uuid(0, 5, &enabled_by);
+	if (!sync_same_node(&enabled_by, &link->identity.node_id))
+		refuse_paused(link, "it was added by another node, of which this database is a copy");
+	link->directions[SYNC_FROM_PEER] = sync_bool(0, 1);
+	link->directions[SYNC_TO_PEER] = sync_bool(0, 2);
+	*mark = sync_int8(0, 6);
+	link->is_named = sync_uuid(0, 7, &link->node);
+	link->only_some = sync_bool(0, 8);
+}
+
+/* ---- connection ---- */
+
+static char *
+uuid_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+static int
+name_hint(const SyncLink *link)
+{
+	return errhint("If it is, SELECT hllset_sync.alter_peer(%s, node => '%s');",
+				   quote_literal_cstr(link->server), uuid_text(&link->hello.node_id));
+}
+
+/* The first hello names the node, unless somebody else speaks for it here already. */
+static void
+name_node(SyncLink *link)
+{
+	sync_begin(NULL);
+	if (sync_catalog("SELECT format('peer \"%s\"', server) FROM hllset_sync.peers"
+					 " WHERE node_id = $2 AND server <> $1"
+					 " AND EXISTS (SELECT FROM pg_foreign_server WHERE srvname = server)"
+					 " UNION ALL SELECT format('role \"%s\"', r.rolname)"
+					 " FROM hllset_sync.acl a JOIN pg_roles r ON r.oid = a.role::oid"
+					 " WHERE node = $2 LIMIT 1",
+					 SYNC_NAME(&link->name), SYNC_UUID(&link->hello.node_id)) > 0)
+		ereport(ERROR, (errcode(ERRCODE_SYNC_ORIGIN),
+						errmsg("peer \"%s\" says that it is node %s, for which %s speaks here",
+							   link->server, uuid_text(&link->hello.node_id),
+							   sync_clean_text(sync_text(0, 1))),
+						name_hint(link)));
+	sync_catalog("UPDATE hllset_sync.peers SET node_id = $2 WHERE server = $1 AND node_id IS NULL",
+				 SYNC_NAME(&link->name), SYNC_UUID(&link->hello.node_id));
+	sync_commit();
+	link->node = link->hello.node_id;
+	link->is_named = true;
+}
+
+static void
+check_node(SyncLink *link)
+{
+	if (!link->is_named)
+		name_node(link);
+	if (!sync_same_node(&link->node, &link->hello.node_id))
+		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY),
+						errmsg("peer \"%s\" is node %s, not %s", link->server,
+							   uuid_text(&link->hello.node_id), uuid_text(&link->node)),
+						name_hint(link)));
+}
+
+static void
+check_hello(const SyncLink *link)
+{
+	const SyncHello *hello = &link->hello;
+
+	if (sync_same_node(&hello->node_id, &link->identity.node_id))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_SYNC_IDENTITY), errmsg("peer \"%s\" is this node", link->server),
+			 errdetail("It has the same node id."),
+			 errhint(
+				 "If it is a copy of this database, SELECT hllset_sync.new_identity() there.")));
+	if (strcmp(hello->identity, "ok") != 0)
+		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY),
+						errmsg("peer \"%s\": %s", link->server, hello->identity)));
+	if (strcmp(hello->encoding, GetDatabaseEncodingName()) != 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("encoding of peer \"%s\" differs", link->server),
+						errdetail("It is %s there and %s here.", hello->encoding,
+								  GetDatabaseEncodingName())));
+}
+
+static void
+connect_peer(SyncLink *link, const SyncTarget *target)
+{
+	MemoryContext caller;
+
+	link->connection =
+		AllocSetContextCreate(link->context, "hllset_sync connection", ALLOCSET_DEFAULT_SIZES);
+	link->offers =
+		AllocSetContextCreate(link->connection, "hllset_sync offers", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(link->connection);
+	link->there.wire = sync_wire_open(target);
+	sync_fault("after_connect");
+	link->hello = sync_ask_hello(&link->there, &link->identity.node_id, link->identity.name);
+	MemoryContextSwitchTo(caller);
+	check_hello(link);
+	sync_fault("after_hello");
+}
+
+void
+sync_link_open(SyncLink *link)
+{
+	SyncTarget *target = NULL;
+	int64 mark;
+
+	if (link->there.wire != NULL &&
+		(link->there.wire->state != SYNC_WIRE_READY || sync_limit_worn(&link->there.wire->limit)))
+		sync_link_close(link);
+	sync_begin(NULL);
+	read_settings(link, &mark);
+	if (link->there.wire == NULL)
+		target = sync_target(link->server, link->role, link->identity.name);
+	sync_commit();
+	if (mark != link->sets_mark)
+		link->sets_read = 0;
+	link->sets_mark = mark;
+	if (target != NULL)
+		connect_peer(link, target);
+	check_node(link);
+}
+
+SyncFlow
+sync_link_flow(SyncLink *link, SyncDirection direction)
+{
+	bool comes = direction == SYNC_FROM_PEER;
+	SyncFlow flow = {
+		.source = comes ? &link->there : &link->here,
+		.sink = comes ? &link->here : &link->there,
+		.origin = comes ? &link->hello.node_id : &link->identity.node_id,
+		.origin_name = comes ? link->hello.node_name : link->identity.name,
+	};
+
+	return flow;
+}
+
+void
+sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
+				const pg_uuid_t *same)
+{
+	SyncEnd *source = direction == SYNC_FROM_PEER ? &link->there : &link->here;
+
+	link->heads[direction].parent = link->connection;
+	if (direction == SYNC_FROM_PEER)
+		sync_ask_advance(source, names, places, same);
+	else
+		(void) sync_advance_here(NULL);
+	sync_ask_heads(source, names, &link->heads[direction]);
+}

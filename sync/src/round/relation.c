@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * How it goes with each set in each direction: the states of hllset_sync.relations. A round finds the condition of each relation anew, so that what
+ * had a reason goes on when the reason is gone; only what crashed a server waits to be resumed.
+ */
+#include "round/round.h"
+
+#include "utils/memutils.h"
+
+typedef struct State
+{
+	const char *name; /* as in docs/sync-monitoring.md, States */
+	bool stands; /* until what is offered changes or the peer is resumed; no round moves its rows */
+	bool warns;  /* it is worth a line in the log */
+	int sqlstate;       /* 0: none, or that of the error */
+	const char *reason; /* NULL: none, or that of the error */
+} State;
+
+static const State states[] = {
+	[SYNC_UNKNOWN] = {NULL},
+	[SYNC_SETTLED] = {"ok"},
+	[SYNC_MOVING] = {"behind"},
+	[SYNC_NUMBERING] = {"behind", .reason = "the source has changes that have no numbers yet"},
+	[SYNC_HELD] = {"behind", .reason = "a lock at the source keeps changes from being numbered"},
+	[SYNC_SCANNING] = {"scanning", .reason = "the source is comparing its table with its index"},
+	[SYNC_YIELDING] = {"behind", .reason = "another link moves the same copies"},
+	[SYNC_FAILED] = {"error", .warns = true},
+	[SYNC_MISMATCHED] = {"mismatched", true, true, ERRCODE_SYNC_SIGNATURE},
+	[SYNC_BROKEN] = {"broken", true, true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					 "the set is broken here"},
+	[SYNC_WITHDRAWN] = {"withdrawn", true, true, ERRCODE_SYNC_SET,
+						"the peer does not have or grant the set any more"},
+	[SYNC_ABSENT] = {"absent", true, true, ERRCODE_SYNC_SET,
+					 "the peer has no such set or does not grant it"},
+	[SYNC_REFUSED] = {"refused", true, true, ERRCODE_SYNC_SET,
+					  "the peer has paused what it granted"},
+	[SYNC_RESUMED] = {"resumed"},
+	[SYNC_STOPPED] = {"paused", true, true, ERRCODE_CRASH_SHUTDOWN},
+};
+
+static const char *const direction_names[] = {"pull", "push"};
+
+bool
+sync_relation_stands(const SyncRelation *relation)
+{
+	return states[relation->shown.condition].stands;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+void
+sync_relation_note(SyncLink *link, SyncRelation *relation, SyncCondition condition, int sqlstate,
+				   const char *reason)
+{
+	if (reason == NULL)
+		reason = states[condition].reason;
+	if (sqlstate == 0)
+		sqlstate = states[condition].sqlstate;
+
+	if (relation->shown.condition == condition && same_text(relation->shown.reason, reason) &&
+		relation->shown.sqlstate == sqlstate)
+		return;
+	if (relation->shown.reason != NULL)
+		pfree(relation->shown.reason);
+	relation->shown.condition = condition;
+	relation->shown.reason = reason == NULL ? NULL : MemoryContextStrdup(link->connection, reason);
+	relation->shown.sqlstate = sqlstate;
+	/* Another text may lie at the same place. */
+	relation->saved.sqlstate = -1;
+}
+
+/* ---- the table ---- */
+
+SyncCondition
+sync_condition(const char *name)
+{
+	for (size_t i = 1; name != NULL && i < lengthof(states); i++)
+		if (strcmp(states[i].name, name) == 0)
+			return (SyncCondition) i;
+	return SYNC_UNKNOWN;
+}
+
+static void
+save(const SyncLink *link, const SyncRelation *relation, int direction)
+{
+	const char *state = states[relation->shown.condition].name;
+
+	if (state == NULL)
+		sync_execute("DELETE FROM hllset_sync.relations WHERE server = $1 AND set_name = $2 AND "
+					 "direction = $3 AND state <> 'paused'",
+					 SYNC_NAME(&link->name), SYNC_TEXT(relation->set->name),
+					 SYNC_TEXT(direction_names[direction]));
+	else /* the peer may have been dropped meanwhile */
+		sync_execute(
+			"INSERT INTO hllset_sync.relations AS r (server, set_name, direction, node_id, state, "
+			"cursor_seq, head_seq, error, sqlstate, rows_done, rows_to_do) SELECT $1, $2, $3, $4, "
+			"$5, $6, $7, $8, $9, $10, $11 FROM "
+			"hllset_sync.peers WHERE server = $1 ON CONFLICT (server, set_name, direction) DO "
+			"UPDATE SET node_id = excluded.node_id, state = excluded.state, cursor_seq = "
+			"excluded.cursor_seq, head_seq = excluded.head_seq, error = excluded.error, sqlstate = "
+			"excluded.sqlstate, rows_done = excluded.rows_done, rows_to_do = excluded.rows_to_do, "
+			"changed_at = now(), state_since = CASE WHEN r.state = "
+			"excluded.state THEN r.state_since ELSE now() END, moved_at = CASE WHEN "
+			"(r.cursor_seq, r.rows_done, r.rows_to_do) IS NOT DISTINCT FROM (excluded.cursor_seq, "
+			"excluded.rows_done, excluded.rows_to_do) THEN r.moved_at ELSE now() END, resyncs = "
+			"r.resyncs - $12 WHERE r.state <> 'paused'",
+			SYNC_NAME(&link->name), SYNC_TEXT(relation->set->name),
+			SYNC_TEXT(direction_names[direction]), SYNC_UUID(&link->hello.node_id),
+			SYNC_TEXT(state), SYNC_INT8(relation->shown.cursor), SYNC_INT8(relation->shown.head),
+			SYNC_TEXT(relation->shown.reason),
+			SYNC_NULLABLE(relation->shown.sqlstate != 0,
+						  SYNC_TEXT(unpack_sql_state(relation->shown.sqlstate))),
+			SYNC_INT8(relation->shown.done),
+			SYNC_NULLABLE(relation->shown.to_do >= 0, SYNC_INT8(relation->shown.to_do)),
+			SYNC_INT8(relation->shown.resynced));
+}
+
+void
+sync_relations_save(SyncLink *link)
+{
+	bool begun = false;
+	SyncUser user = {0};
+	ListCell *cell;
+
+	foreach (cell, link->sets)
+		for (int i = 0; i < SYNC_DIRECTIONS; i++)
+		{
+			SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[i];
+
+			if (memcmp(&relation->shown, &relation->saved, sizeof(SyncShown)) == 0)
+				continue;
+			if (!begun)
+			{
+				sync_begin(NULL);
+				user = sync_enter_catalog();
+				begun = true;
+			}
+			save(link, relation, i);
+			relation->shown.resynced = 0;
+			relation->saved = relation->shown;
+		}
+	if (!begun)
+		return;
+	sync_leave(user);
+	sync_commit();
+}
+
+void
+sync_relations_tidy(const SyncLink *link)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach (cell, link->sets)
+		names = lappend(names, ((SyncShared *) lfirst(cell))->name);
+	sync_begin(NULL);
+	sync_catalog("DELETE FROM hllset_sync.relations WHERE server = $1 AND (set_name <> ALL ($2) OR "
+				 "NOT CASE direction WHEN 'pull' THEN $3 ELSE $4 END)",
+				 SYNC_NAME(&link->name), SYNC_TEXT_ARRAY(names),
+				 SYNC_BOOL(link->directions[SYNC_FROM_PEER]),
+				 SYNC_BOOL(link->directions[SYNC_TO_PEER]));
+	sync_commit();
+}
+
+/* ---- the log ---- */
+
+/* The complaint of this relation, or a free one, or NULL. */
+static SyncComplaint *
+find_complaint(SyncLink *link, const SyncRelation *relation)
+{
+	SyncComplaint *unused = NULL;
+
+	for (size_t i = 0; i < lengthof(link->complaints); i++)
+	{
+		SyncComplaint *complaint = &link->complaints[i];
+
+		if (complaint->rounds == 0)
+			unused = complaint;
+		else if (complaint->condition == relation->shown.condition &&
+				 complaint->sqlstate == relation->shown.sqlstate)
+			return complaint;
+	}
+	return unused;
+}
+
+static void
+count_complaint(SyncComplaint *complaint, const SyncRelation *relation)
+{
+	if (complaint->sets == 0)
+	{
+		complaint->condition = relation->shown.condition;
+		complaint->sqlstate = relation->shown.sqlstate;
+		complaint->reason = relation->shown.reason == NULL ? "" : relation->shown.reason;
+		complaint->first = complaint->last = relation->set;
+		complaint->rounds++;
+		complaint->sets = 1;
+	}
+	else if (complaint->last != relation->set)
+	{
+		complaint->last = relation->set;
+		complaint->sets++;
+	}
+}
+
+void
+sync_relations_log(SyncLink *link)
+{
+	ListCell *cell;
+
+	for (size_t i = 0; i < lengthof(link->complaints); i++)
+		link->complaints[i].sets = 0;
+	foreach (cell, link->sets)
+		for (int i = 0; i < SYNC_DIRECTIONS; i++)
+		{
+			SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[i];
+			SyncComplaint *complaint =
+				states[relation->shown.condition].warns ? find_complaint(link, relation) : NULL;
+
+			if (complaint != NULL)
+				count_complaint(complaint, relation);
+		}
+	for (size_t i = 0; i < lengthof(link->complaints); i++)
+	{
+		SyncComplaint *complaint = &link->complaints[i];
+
+		if (complaint->sets == 0)
+			complaint->rounds = 0;
+		else if ((complaint->rounds & (complaint->rounds - 1)) == 0)
+			ereport(
+				WARNING,
+				(errcode(complaint->sqlstate),
+				 errmsg("hllset_sync: peer \"%s\": set \"%s\"%s: %s: %s; attempt %d", link->server,
+						complaint->first->name,
+						complaint->sets == 1 ? "" : psprintf(" and %d others", complaint->sets - 1),
+						states[complaint->condition].name, complaint->reason, complaint->rounds)));
+	}
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* A round with a peer: the sets that both nodes have, one by one, in each direction. */
+#ifndef HLLSET_SYNC_ROUND_H
+#define HLLSET_SYNC_ROUND_H
+
+#include "link/link.h"
+
+/* ---- round.c, transfer.c, reconcile.c ---- */
+
+/* What a round did, for the status. */
+typedef struct SyncRound
+{
+	bool whole;      /* all sets were looked at */
+	bool caught_up;  /* nothing was left in either direction */
+	bool again;      /* what was left only needs more time: another round may begin at once */
+	int sets;        /* sets looked at */
+	int failed_sets; /* sets that stopped with an error of their own (see hllset_sync.links) */
+	int64 rows_in, bytes_in, rows_out, bytes_out;
+	int protocol;
+	int peer_version; /* server_version_num of the peer */
+	pg_uuid_t peer_id;
+	char peer_name[NAMEDATALEN];
+} SyncRound;
+
+typedef struct SyncLink SyncLink; /* an open connection to a peer and what is known of it */
+
+/* A link to SERVER by the user mapping of ROLE; nothing is opened yet. Lives in CONTEXT. */
+SyncLink *sync_link_create(MemoryContext context, const char *server, Oid role);
+/* One round. NULL, or why the peer can't be reached or refuses as a whole. Keeps the connection open for the next one. */
+ErrorData *sync_link_round(SyncLink *link, SyncRound *round);
+/* Closes the connection; safe at any time, also after an error. */
+void sync_link_close(SyncLink *link);
+
+/* ---- transfer.c, reconcile.c: one set in one direction ---- */
+
+/* Why copies and rows are compared. */
+typedef enum SyncReason
+{
+	SYNC_TO_VERIFY,
+	SYNC_AFTER_GAP, /* the cursor is older than what the source remembers of deletions: what only the copies have is gone */
+	SYNC_AFTER_REWIND /* it is of a history that was undone: what only the copies have is kept */
+} SyncReason;
+
+typedef struct SyncComparison SyncComparison;
+
+/* From the end that owns the rows to the one that keeps copies of them; which of both is this node makes no difference. */
+typedef struct SyncFlow
+{
+	SyncEnd *source, *sink;
+	const char *set_name;
+	const pg_uuid_t *origin; /* the source */
+	const char *origin_name;
+	SyncHead head;    /* of the source */
+	SyncToken cursor; /* of the copies; brought up to date */
+	SyncBatch *batch;
+	SyncTime until;             /* end of the slice of time */
+	bool begun;                 /* an attempt, which has not ended */
+	bool patient;               /* attempts that did not end don't count */
+	MemoryContext keep;         /* where a comparison lives that has not ended */
+	SyncComparison *comparison; /* NULL, or one to go on with; it stays if time is up */
+	bool may_compare;           /* or others have to end first */
+	/* what was done */
+	int64 rows;
+	bool rewound;  /* a comparison after a rewind has ended */
+	int differing; /* buckets */
+	int64 repaired, orphans;
+	int64 compared, to_compare; /* rows and copies in buckets that differ; -1: not known yet */
+} SyncFlow;
+
+typedef enum SyncOutcome
+{
+	SYNC_CAUGHT_UP,
+	SYNC_BEHIND,    /* time is up */
+	SYNC_OVERTAKEN, /* someone else moves the same copies */
+	SYNC_POISONED   /* some batches in a row were begun and never ended */
+} SyncOutcome;
+
+/* Brings the copies from flow->cursor to flow->head, by the feed if it knows the cursor, else by comparison. */
+SyncOutcome sync_transfer(SyncFlow *flow);
+/* Compares copies and rows and repairs the copies. */
+SyncOutcome sync_reconcile(SyncFlow *flow, SyncReason reason);
+bool sync_compares(const SyncComparison *comparison, SyncReason reason);
+void sync_forget_comparison(SyncComparison **comparison);
+/* Hands the batch over: SYNC_CAUGHT_UP if the copies were at flow->cursor. TO is where they are then; NULL: the cursor stays. */
+SyncOutcome sync_deliver(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to);
+
+/* ---- link.c: what is known of a peer; lives as long as its connection ---- */
+
+typedef enum SyncDirection
+{
+	SYNC_FROM_PEER,
+	SYNC_TO_PEER
+} SyncDirection;
+
+#define SYNC_DIRECTIONS 2
+
+/* A state of a relation with its reason; the table is in relation.c. */
+typedef enum SyncCondition
+{
+	SYNC_UNKNOWN,    /* nothing is to be done, or it is not known yet */
+	SYNC_SETTLED,    /* ok: the copies have reached the head */
+	SYNC_MOVING,     /* behind */
+	SYNC_NUMBERING,  /* behind, and the source has more than it has numbers for */
+	SYNC_HELD,       /* likewise, and a lock is in the way */
+	SYNC_SCANNING,   /* the source does not know yet what it has */
+	SYNC_YIELDING,   /* behind: another link moves the copies */
+	SYNC_FAILED,     /* the last attempt ended in an error */
+	SYNC_MISMATCHED, /* the columns differ */
+	SYNC_BROKEN,     /* at one end */
+	SYNC_WITHDRAWN,  /* it was synced, and the peer does not offer it any more */
+	SYNC_ABSENT,     /* it is named in the peer's settings, and was never offered */
+	SYNC_REFUSED,    /* the peer has paused what it granted */
+	SYNC_RESUMED,    /* no round has looked at it since */
+	SYNC_STOPPED     /* until it is resumed: by pause_set(), or attempts did not even end */
+} SyncCondition;
+
+/* What is shown of a relation. No bytes between the fields: it is compared as a whole. */
+typedef struct SyncShown
+{
+	SyncCondition condition;
+	int sqlstate; /* 0: none */
+	char *reason; /* NULL: none */
+	int64 cursor, head;
+	int64 done, to_do; /* -1: not known */
+	int64 resynced;    /* so many calls of resync_set() have had it, which is to be written */
+} SyncShown;
+
+/* One set in one direction, as in hllset_sync.relations. */
+typedef struct SyncRelation
+{
+	struct SyncShared *set;
+	bool wanted;            /* by the peer's settings and both nodes' grants */
+	SyncShown shown, saved; /* the reason of SAVED may be freed */
+	int64 began, goal;      /* numbers from which and to which copies are moved; no goal: 0 */
+	/* as this round found them: */
+	const SyncHead *source; /* NULL: it has none */
+	SyncToken copies;
+	SyncToken settled;     /* the head that the copies were last seen to have reached */
+	SyncTime rests_until;  /* it failed, or another link moves the same copies */
+	SyncTime behind_since; /* 0: it is not */
+	int overtaken;         /* so often in a row it did */
+	SyncTime verified;
+	int resyncs;                /* so many calls of resync_set() wait for a comparison */
+	int resyncing;              /* of these the one that is under way is for */
+	SyncComparison *comparison; /* that has not ended */
+	SyncToken told;             /* flushed here, or noted as flushed there */
+} SyncRelation;
+
+typedef struct SyncShared
+{
+	char *name;
+	int id;
+	SyncRelation relations[SYNC_DIRECTIONS];
+	bool is_acked;
+	SyncPlace acked; /* then, what the peer was last told of our copies */
+} SyncShared;
+
+/* What was logged of all relations of one condition: at rounds 1, 2, 4, 8 ... that they are in it. */
+typedef struct SyncComplaint
+{
+	SyncCondition condition;
+	int sqlstate;
+	int rounds; /* 0: unused */
+	/* in this round */
+	int sets;
+	const SyncShared *first, *last;
+	const char *reason; /* of the first */
+} SyncComplaint;
+
+struct SyncLink
+{
+	SyncRound *round; /* what the present one did */
+	MemoryContext context;
+	NameData name; /* of the server */
+	char *server;  /* the same */
+	Oid role;
+	SyncIdentity identity;
+	SyncEnd here, there;
+	/* of the connection */
+	MemoryContext connection;
+	SyncHello hello;
+	MemoryContext offers; /* of the lists of offers */
+	List *offers_here, *offers_there;
+	List *sets; /* SyncShared pointers */
+	SyncTime sets_read;
+	int share_wait; /* ms after which they are read again */
+	SyncHeads heads[SYNC_DIRECTIONS];
+	int64 sets_mark;     /* changes with this node's sets and the peer's settings */
+	uint64 push_session; /* see sync_confirm_pushed */
+	bool stands;         /* a set waits for what the peer offers to change */
+	bool waits;          /* the peer may come to offer what was registered to be synced */
+	List *left;          /* SyncPlace pointers: the peer is to forget what we had of these sets */
+	bool afresh;         /* somebody waits: what is known of the peer is to be asked again */
+	/* of hllset_sync.peers */
+	bool directions[SYNC_DIRECTIONS];
+	bool is_named; /* the node that the peer may be is known: */
+	pg_uuid_t node;
+	bool only_some; /* its settings name sets */
+	SyncTime rewinds[3];
+	SyncComplaint complaints[8];
+};
+
+/* Reads the settings of the peer and opens a connection if there is none. */
+void sync_link_open(SyncLink *link);
+/* A flow between this node and the peer; the set, its head and its cursor are still to be told. */
+SyncFlow sync_link_flow(SyncLink *link, SyncDirection direction);
+/* Has the source's changes numbered, and asks for its heads. The rest as of sync_ask_advance. */
+void sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
+					 const pg_uuid_t *same);
+
+/* ---- visit.c: a round's visit of all sets in one direction ---- */
+
+/* The sets that are synced in one direction. */
+typedef struct SyncVisit
+{
+	SyncLink *link;
+	SyncDirection direction;
+	SyncFlow flow;   /* of any of the sets */
+	List *relations; /* SyncRelation pointers */
+	List *told; /* likewise, that are not visited, but the peer was told how far our copies are */
+	SyncTime until;
+	List *left_to_reader; /* ids of sets that the peer reads by itself */
+	bool rewound;         /* some set was */
+} SyncVisit;
+
+/* Whether the copies are not at the head. */
+bool sync_is_behind(const SyncRelation *relation);
+/* Moves what can be moved, and notes how it goes with each. */
+void sync_visit_all(SyncVisit *visit);
+
+/* ---- share.c ---- */
+
+/* Finds the sets that are synced with the peer, if that may have changed. */
+void sync_link_share(SyncLink *link);
+/* Where the copies there are is to be asked again: they may have been dropped. */
+void sync_forget_settled(SyncLink *link);
+
+/* ---- relation.c: how it goes with each set in each direction ---- */
+
+/* Of this name, as in the table; SYNC_UNKNOWN if there is none. */
+SyncCondition sync_condition(const char *name);
+/* Notes how it goes with a relation, for sync_relations_save to write. Without a SQLSTATE or a reason those of the condition are meant. */
+void sync_relation_note(SyncLink *link, SyncRelation *relation, SyncCondition condition,
+						int sqlstate, const char *reason);
+/* Whether no round can move its rows now. */
+bool sync_relation_stands(const SyncRelation *relation);
+void sync_relations_save(SyncLink *link);
+/* Forgets relations of sets that the peer's settings do not choose any more, or that are not here. */
+void sync_relations_tidy(const SyncLink *link);
+/* One line for all that is wrong for the same reason. */
+void sync_relations_log(SyncLink *link);
+
+#endif

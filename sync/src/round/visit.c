@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* All sets in one direction, one after the other. What goes wrong with one is noted in its relation and stops no other. */
+#include "round/round.h"
+
+#include "pgstat.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define SLICE_OF_SET 2000  /* ms */
+#define SLICE_OF_PROOF 500 /* ms, if nothing is known to be missing */
+#define SHORT_REST \
+	1000          /* ms for which a set is left alone that failed, or that another link moves */
+#define REST 5000 /* ms, if it failed before, too */
+#define READER_TIME 3000  /* ms for which a push leaves changes to a peer that reads by itself */
+#define MAX_COMPARISONS 4 /* in one direction of a link, that go on in the next round */
+#define MAX_DOUBLINGS 5   /* of a rest, while another link moves the same copies: 32 s */
+
+typedef struct SetRun
+{
+	SyncVisit *visit;
+	SyncRelation *relation;
+	SyncFlow flow;
+	SyncOutcome outcome;
+	bool verifies;
+} SetRun;
+
+bool
+sync_is_behind(const SyncRelation *relation)
+{
+	return relation->source != NULL &&
+		   !sync_token_equal(&relation->source->token, &relation->copies);
+}
+
+/* ---- one set ---- */
+
+static void
+run_direction(void *arg)
+{
+	SetRun *run = arg;
+	SyncFlow *flow = &run->flow;
+
+	flow->batch = sync_batch_create();
+	run->outcome = SYNC_CAUGHT_UP;
+	/* The feed can't go on before the comparison that was begun for it has ended; one that verifies has time. */
+	if (sync_compares(flow->comparison, SYNC_AFTER_GAP))
+		run->outcome = sync_reconcile(flow, SYNC_AFTER_GAP);
+	else if (sync_compares(flow->comparison, SYNC_AFTER_REWIND))
+		run->outcome = sync_reconcile(flow, SYNC_AFTER_REWIND);
+	if (run->outcome == SYNC_CAUGHT_UP)
+		run->outcome = sync_transfer(flow);
+	if (run->outcome == SYNC_CAUGHT_UP && run->verifies)
+		run->outcome = sync_reconcile(flow, SYNC_TO_VERIFY);
+	/* The copies are where they should be, though not all is proved yet. */
+	if (sync_compares(flow->comparison, SYNC_TO_VERIFY) && run->outcome == SYNC_BEHIND &&
+		sync_token_equal(&flow->cursor, &flow->head.token))
+	{
+		run->outcome = SYNC_CAUGHT_UP;
+		run->visit->link->round->again = true;
+	}
+}
+
+/*
+ * A copy goes to the head that there was when it began, so that what is left of it only falls, whatever is written meanwhile. As long as the source is
+ * scanning nobody knows how many rows it has.
+ */
+static void
+note_progress(SyncRelation *relation, const SyncFlow *flow)
+{
+	int64 head = flow->head.token.seq;
+	int64 from = relation->copies.seq;
+
+	if (relation->goal <= from || relation->goal > head)
+	{
+		if (relation->goal > 0 || relation->shown.condition == SYNC_SETTLED)
+			relation->began = from;
+		relation->goal = flow->head.scanning ? 0 : head;
+	}
+	if (flow->comparison != NULL)
+	{
+		relation->shown.done = flow->compared;
+		relation->shown.to_do = flow->to_compare;
+		return;
+	}
+	relation->shown.done = Max(flow->cursor.seq - relation->began, 0);
+	relation->shown.to_do = relation->goal == 0 ? -1 : Max(relation->goal - flow->cursor.seq, 0);
+}
+
+static void
+show_places(SyncRelation *relation, const SyncToken *copies)
+{
+	relation->shown.cursor = copies->seq;
+	relation->shown.head = relation->source->token.seq;
+}
+
+static void
+rest(SyncRelation *relation, int ms)
+{
+	relation->rests_until = sync_after(ms);
+}
+
+/* The copies have reached the head: all that there is only if the source has numbers for all. */
+static void
+note_settled(SyncLink *link, SyncRelation *relation, const SyncHead *head)
+{
+	relation->settled = head->token;
+	relation->behind_since = 0;
+	if (relation->comparison == NULL)
+		relation->shown.to_do = head->scanning ? -1 : 0;
+	sync_relation_note(link, relation,
+					   head->scanning ? SYNC_SCANNING
+					   : head->held   ? SYNC_HELD
+					   : head->more   ? SYNC_NUMBERING
+									  : SYNC_SETTLED,
+					   0, NULL);
+}
+
+static void
+note_outcome(SetRun *run)
+{
+	SyncLink *link = run->visit->link;
+	SyncFlow *flow = &run->flow;
+	SyncRelation *relation = run->relation;
+
+	show_places(relation, &flow->cursor);
+	note_progress(relation, flow);
+	run->visit->link->round->caught_up &= run->outcome == SYNC_CAUGHT_UP;
+	switch (run->outcome)
+	{
+		case SYNC_CAUGHT_UP:
+			relation->overtaken = 0;
+			note_settled(link, relation, &flow->head);
+			break;
+		case SYNC_OVERTAKEN:
+			rest(relation, SHORT_REST << Min(relation->overtaken, MAX_DOUBLINGS));
+			relation->overtaken++;
+			sync_relation_note(link, relation, SYNC_YIELDING, 0, NULL);
+			break;
+		case SYNC_BEHIND:
+			run->visit->link->round->again = true;
+			sync_relation_note(link, relation, SYNC_MOVING, 0, NULL);
+			break;
+		case SYNC_POISONED:
+			run->visit->link->round->failed_sets++;
+			sync_relation_note(link, relation, SYNC_STOPPED, 0,
+							   psprintf("the server crashed in some attempts in a row: SELECT "
+										"hllset_sync.resume_peer(%s)",
+										quote_literal_cstr(link->server)));
+			break;
+	}
+	if (!flow->rewound)
+		return;
+	run->visit->rewound = true;
+	ereport(WARNING, (errmsg("hllset_sync: set \"%s\": history of node %s was rewound; "
+							 "reconciling; %lld rows kept that it no longer has",
+							 flow->set_name, flow->origin_name, (long long) flow->orphans)));
+}
+
+static void
+note_error(SetRun *run, ErrorData *error)
+{
+	SyncEnd *there = &run->visit->link->there;
+
+	rest(run->relation, run->relation->shown.condition == SYNC_FAILED ? REST : SHORT_REST);
+	sync_relation_note(run->visit->link, run->relation, SYNC_FAILED, error->sqlerrcode,
+					   error->message);
+	run->visit->link->round->failed_sets++;
+	run->visit->link->round->caught_up = false;
+	if (error->sqlerrcode == ERRCODE_SYNC_SET)
+		run->visit->link->sets_read = 0;
+	if (there->wire->state == SYNC_WIRE_LOST ||
+		(sync_in_procedure && error->sqlerrcode == ERRCODE_QUERY_CANCELED))
+		ReThrowError(error);
+}
+
+/* Ends of a link keep the sums of only so many comparisons. */
+static bool
+may_compare(const SyncVisit *visit)
+{
+	int count = 0;
+	ListCell *cell;
+
+	foreach (cell, visit->relations)
+		count += ((SyncRelation *) lfirst(cell))->comparison != NULL;
+	return count < MAX_COMPARISONS;
+}
+
+/* An attempt here that ended in an error has ended, too: only those count that crash the server. At a peer the peer sees to that. */
+static void
+end_attempt(void *arg)
+{
+	const SetRun *run = arg;
+
+	sync_begin(NULL);
+	sync_catalog("UPDATE hllset_sync.cursors c SET attempts = greatest(attempts - 1, 0) FROM "
+				 "hllset_sync.sets s, hllset_sync.origins o WHERE s.set_id = c.set_id AND "
+				 "o.origin_id = c.origin_id AND s.set_name = $1 AND o.node_id = $2",
+				 SYNC_TEXT(run->flow.set_name), SYNC_UUID(run->flow.origin));
+	sync_commit();
+}
+
+static void
+run_set(SyncVisit *visit, SyncRelation *relation, bool verifies)
+{
+	SetRun run = {.visit = visit, .relation = relation, .flow = visit->flow, .verifies = verifies};
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync set", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	ErrorData *error;
+
+	if (!sync_in_procedure)
+		pgstat_report_activity(
+			STATE_RUNNING,
+			psprintf("%s %s %s %s", visit->direction == SYNC_FROM_PEER ? "pull" : "push",
+					 relation->set->name, visit->direction == SYNC_FROM_PEER ? "from" : "to",
+					 visit->link->server));
+	run.flow.set_name = relation->set->name;
+	run.flow.head = *relation->source;
+	run.flow.cursor = relation->copies;
+	run.flow.until = Min(visit->until, sync_after(verifies ? SLICE_OF_PROOF : SLICE_OF_SET));
+	/* Attempts at a peer from before it was resumed don't count. */
+	run.flow.patient =
+		relation->shown.condition == SYNC_UNKNOWN || relation->shown.condition == SYNC_RESUMED;
+	run.flow.keep = visit->link->connection;
+	run.flow.comparison = relation->comparison;
+	/* Calls that come while one is under way want another: of what it has passed it sees nothing. */
+	if (!sync_compares(relation->comparison, SYNC_TO_VERIFY))
+		relation->resyncing = relation->resyncs;
+	run.flow.may_compare = may_compare(visit);
+	error = sync_guard(context, run_direction, &run);
+	if (error != NULL)
+		sync_forget_comparison(&run.flow.comparison);
+	if (error != NULL && run.flow.begun && run.flow.sink->wire == NULL)
+		(void) sync_guard(context, end_attempt, &run);
+	relation->comparison = run.flow.comparison;
+	*(visit->direction == SYNC_FROM_PEER ? &visit->link->round->rows_in
+										 : &visit->link->round->rows_out) += run.flow.rows;
+	if (error != NULL)
+		note_error(&run, error);
+	else
+		note_outcome(&run);
+	if (verifies && relation->comparison == NULL)
+		relation->verified = sync_clock();
+	if (verifies && relation->comparison == NULL && run.outcome == SYNC_CAUGHT_UP)
+	{
+		relation->resyncing = Min(relation->resyncing, relation->resyncs);
+		relation->shown.resynced += relation->resyncing;
+		relation->resyncs -= relation->resyncing;
+		relation->resyncing = 0;
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* ---- all sets in one direction ---- */
+
+/* What a scan at the source is still to find would be taken for deleted. */
+static bool
+may_verify(const SyncVisit *visit, const SyncRelation *relation)
+{
+	bool due = sync_verify_every > 0 &&
+			   sync_elapsed(relation->verified, sync_verify_every * INT64CONST(1000));
+
+	return (due || relation->resyncs > 0) && !relation->source->scanning &&
+		   (relation->comparison != NULL || may_compare(visit));
+}
+
+/* As long as the reader gets on. */
+static bool
+is_left_to_reader(const SyncVisit *visit, SyncRelation *relation)
+{
+	if (!list_member_int(visit->left_to_reader, relation->set->id))
+		return false;
+	if (relation->behind_since == 0 || relation->shown.cursor != relation->copies.seq)
+		relation->behind_since = sync_clock();
+	show_places(relation, &relation->copies);
+	return !sync_elapsed(relation->behind_since, READER_TIME);
+}
+
+static void
+visit_set(SyncVisit *visit, SyncRelation *relation)
+{
+	const SyncHead *head = relation->source;
+	bool behind = sync_is_behind(relation);
+
+	visit->link->round->caught_up &= head != NULL && !head->more && !head->held;
+	visit->link->round->again |= head != NULL && head->more;
+	if (head == NULL)
+	{
+		sync_relation_note(visit->link, relation,
+						   visit->direction == SYNC_FROM_PEER ? SYNC_WITHDRAWN : SYNC_BROKEN, 0,
+						   NULL);
+		visit->link->round->failed_sets++;
+		visit->link->sets_read = 0;
+	}
+	else if (behind && is_left_to_reader(visit, relation))
+		sync_relation_note(visit->link, relation, SYNC_YIELDING, 0, NULL);
+	else if (behind && sync_left(relation->rests_until) > 0)
+	{
+		visit->link->round->caught_up = false;
+		visit->link->round->failed_sets += relation->shown.condition == SYNC_FAILED;
+	}
+	else if (behind || relation->comparison != NULL || may_verify(visit, relation))
+		run_set(visit, relation, may_verify(visit, relation));
+	else
+	{
+		show_places(relation, &relation->copies);
+		note_settled(visit->link, relation, head);
+	}
+}
+
+/* An answer that made no sense leaves the connection useless, and the next round opens another. */
+static bool
+is_ready(const SyncVisit *visit)
+{
+	return visit->link->there.wire->state == SYNC_WIRE_READY;
+}
+
+/* Begins anywhere, so that a set that ends each round does not keep the same others waiting. */
+void
+sync_visit_all(SyncVisit *visit)
+{
+	int count = list_length(visit->relations);
+	int first = (int) (sync_random() * count);
+
+	for (int i = 0; i < count && is_ready(visit); i++)
+		visit_set(visit, list_nth(visit->relations, (first + i) % count));
+	visit->link->round->whole &= is_ready(visit);
+	visit->link->round->sets = Max(visit->link->round->sets, count);
+}
