@@ -5,7 +5,7 @@ Errors, intervals and sizes of counts against what theory allows, through SQL on
 
 Every bound on an error holds with probability 1 - 1e-6 for a correct build, and the elements are always the same, so a
 result repeats: a broken bound is a fault. Exit status 1 if one is broken. The theory is written here again, apart from the
-core's (src/core/estimate.hpp names the sources).
+core's (src/core/likelihood.hpp names the sources).
 """
 import argparse
 import json

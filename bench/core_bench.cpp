@@ -21,6 +21,11 @@ struct Case
 	{
 	}
 
+	Case(int case_precision, size_t case_count, bool case_compact)
+		: precision(case_precision), count(case_count), compact(case_compact)
+	{
+	}
+
 	Aggregate
 	aggregate(uint64_t first) const
 	{
@@ -204,14 +209,63 @@ unite_bytes(benchmark::State &state)
 	Case c(state);
 	Bytes a = c.aggregate(kFirst).bytes();
 	Values values(c);
-	Block work = values.work(
-		[&](const Bytes &b) { return hllset_core_combine_work(HLLSET_UNION, view(a), view(b)); });
+	Workspace work;
 	HllsetBytes result = {};
 
 	for (auto _ : state)
-		benchmark::DoNotOptimize(
-			hllset_core_combine(HLLSET_UNION, view(a), view(values.next()), work.data(), &result));
+		benchmark::DoNotOptimize(combine(work, HLLSET_UNION, view(a), view(values.next()), result));
 	set_bytes(state, a.size());
+}
+
+/* All regions of two stored values, and what each costs that an overlap matrix has. */
+void
+venn(benchmark::State &state)
+{
+	Case c(state);
+	Bytes a = c.aggregate(kFirst).bytes();
+	Values values(c);
+	HllsetBytes pair[2] = {view(a), {}};
+	Workspace work;
+	HllsetEstimate regions[4];
+
+	for (auto _ : state)
+	{
+		pair[1] = view(values.next());
+		benchmark::DoNotOptimize(venn(work, pair, 2, regions));
+	}
+	set_bytes(state, a.size());
+}
+
+/* A stored value with itself, as where a row is sent again; and with one that it contains. */
+void
+unite_known(benchmark::State &state, bool equal)
+{
+	Case c(state);
+	Values values(c);
+	Bytes part = Case(c.precision, c.count / 8, c.compact).aggregate(kFirst + c.count / 2).bytes();
+	Workspace work;
+	HllsetBytes result = {};
+
+	for (auto _ : state)
+	{
+		const Bytes &value = values.next();
+		Bytes same = equal ? value : Bytes();
+
+		benchmark::DoNotOptimize(
+			combine(work, HLLSET_UNION, view(value), view(equal ? same : part), result));
+	}
+}
+
+void
+unite_equal(benchmark::State &state)
+{
+	unite_known(state, true);
+}
+
+void
+unite_subset(benchmark::State &state)
+{
+	unite_known(state, false);
 }
 
 /* One element more to a stored value, a new one each time. */
@@ -220,14 +274,18 @@ add_to_bytes(benchmark::State &state)
 {
 	Case c(state);
 	Values values(c);
-	Block work = values.work([](const Bytes &value) { return hllset_core_add_work(view(value)); });
+	Workspace work;
 	std::vector<uint64_t> more = hashes(kFirst + 3 * c.count, 1023);
 	HllsetBytes result = {};
 	size_t i = 0;
 
 	for (auto _ : state)
-		benchmark::DoNotOptimize(
-			hllset_core_add(view(values.next()), more[i++ % more.size()], work.data(), &result));
+	{
+		HllsetPlan plan;
+
+		hllset_core_plan_add(&plan, view(values.next()), more[i++ % more.size()]);
+		benchmark::DoNotOptimize(hllset_core_make(&plan, work.of(plan), &result));
+	}
 	set_bytes(state, values.next().size());
 }
 
@@ -262,11 +320,12 @@ void
 estimate(benchmark::State &state)
 {
 	Values values{Case(state)};
+	Workspace work;
 	HllsetEstimate result = {};
 
 	for (auto _ : state)
 	{
-		benchmark::DoNotOptimize(hllset_core_estimate(view(values.next()), nullptr, &result));
+		benchmark::DoNotOptimize(bench::estimate(work, view(values.next()), result));
 		benchmark::DoNotOptimize(result);
 	}
 	set_bytes(state, values.next().size());
@@ -298,6 +357,9 @@ BENCHMARK(merge)->Apply(every_case);
 BENCHMARK(unite)->Apply(every_case);
 BENCHMARK(unite_late)->Apply(every_case);
 BENCHMARK(unite_bytes)->Apply(every_case);
+BENCHMARK(unite_equal)->Apply(every_case);
+BENCHMARK(unite_subset)->Apply(every_case);
+BENCHMARK(venn)->Apply(every_case);
 BENCHMARK(add_to_bytes)->Apply(every_case);
 BENCHMARK(encode)->Apply(every_case);
 BENCHMARK(check)->Apply(every_case);

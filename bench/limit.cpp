@@ -43,11 +43,12 @@ set_of(uint64_t first, uint64_t count, int precision)
 double
 count_of(const std::vector<uint8_t> &bytes)
 {
-	double count = 0;
+	Workspace work;
+	double result = 0;
 
-	if (hllset_core_cardinality(view(bytes), nullptr, &count) != HLLSET_OK)
+	if (count(work, view(bytes), result) != HLLSET_OK)
 		abort();
-	return count;
+	return result;
 }
 
 int

@@ -13,8 +13,13 @@ usage() {
 		  sql           speed, memory, bytes and errors beside count(distinct) and the peers that are installed
 		  constants     what the core takes from simulation, made again, with sampling errors (option: SCALE of the number of sets)
 		  window        time and memory of a moving hll_union_agg beside one that does not move
+		  search        recall, candidates, bytes and times of searches by index, beside scans and peers (option: --long)
 		  limit         bits times relative variance of compact sets, from the errors of thousands (options: SETS ELEMENTS PRECISION)
 		  sizes         mean bytes of sets of 10^4 to 10^9 elements, against the bars (option: SETS of each number)
+		  members       members of expressions in a table of ten million users: plans, times, what is found; what a key costs a hash
+		  populations   the same over 20 populations of ten million users, and means and sums in 1,000 trials, against the formulas
+		                (options: POPULATIONS USERS TRIALS TRIAL_USERS)
+		  regions       the regions of six sets against the truth (option: TRIALS)
 		  worst         the longest times of counts, bounds and predicates over real and hostile values, against their limits (options: TRIALS SEED)
 		  core          times of the core's operations (the options are Google Benchmark's)
 		  instructions  instructions of a fixed workload of the core, against bench/instructions.json
@@ -47,6 +52,14 @@ core_program() {
 	run "$work/core/$1" "${@:2}"
 }
 
+# search OPTION...: in a server, over the sets of a program of the core.
+search() {
+	need cmake libbenchmark-dev postgresql-contrib
+	cmake -S "$source_tree" -B "$work/core" -DHLLSET_BENCH=ON >/dev/null
+	cmake --build "$work/core" --target search_sets -j"$(nproc)" >/dev/null
+	in_server search.py --program "$work/core/search_sets" "$@"
+}
+
 instructions() {
 	need build-essential cmake libxxhash-dev valgrind python3
 	run "$source_tree/bench/instructions.py" "$@"
@@ -54,9 +67,10 @@ instructions() {
 
 export PYTHONDONTWRITEBYTECODE=1
 case ${1-} in
-	accuracy | algebra | sql | window) in_server "$1.py" "${@:2}" ;;
+	accuracy | algebra | members | sql | window) in_server "$1.py" "${@:2}" ;;
 	core) core_program core_bench "${@:2}" ;;
-	constants | limit | sizes | worst) core_program "$1" "${@:2}" ;;
+	constants | limit | populations | regions | sizes | worst) core_program "$1" "${@:2}" ;;
+	search) search "${@:2}" ;;
 	instructions) instructions "${@:2}" ;;
 	--help) usage && exit ;;
 	*) usage >&2 && exit 2 ;;

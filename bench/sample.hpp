@@ -113,4 +113,57 @@ view(const std::vector<uint8_t> &bytes)
 	return {bytes.data(), bytes.size()};
 }
 
+/* Memory for plans to run in, no smaller than the largest so far needed. */
+class Workspace
+{
+public:
+	void *
+	of(const HllsetPlan &plan)
+	{
+		if (block_.size() * sizeof(block_[0]) < plan.work_size)
+			block_ = block_of(plan.work_size);
+		return block_.data();
+	}
+
+private:
+	Block block_;
+};
+
+/* What the operation makes of two values; it lies in the workspace, or is an operand. */
+inline HllsetStatus
+combine(Workspace &work, HllsetOp op, HllsetBytes a, HllsetBytes b, HllsetBytes &result)
+{
+	HllsetPlan plan;
+	HllsetStatus status = hllset_core_plan_combine(&plan, op, a, b);
+
+	return status == HLLSET_OK ? hllset_core_make(&plan, work.of(plan), &result) : status;
+}
+
+inline HllsetStatus
+estimate(Workspace &work, HllsetBytes value, HllsetEstimate &result)
+{
+	HllsetPlan plan;
+	HllsetStatus status = hllset_core_plan_count(&plan, value);
+
+	return status == HLLSET_OK ? hllset_core_estimate(&plan, work.of(plan), &result) : status;
+}
+
+inline HllsetStatus
+count(Workspace &work, HllsetBytes value, double &result)
+{
+	HllsetPlan plan;
+	HllsetStatus status = hllset_core_plan_count(&plan, value);
+
+	return status == HLLSET_OK ? hllset_core_cardinality(&plan, work.of(plan), &result) : status;
+}
+
+inline HllsetStatus
+venn(Workspace &work, const HllsetBytes *values, int count, HllsetEstimate *regions)
+{
+	HllsetPlan plan;
+	HllsetStatus status = hllset_core_plan_census(&plan, values, count);
+
+	return status == HLLSET_OK ? hllset_core_venn(&plan, work.of(plan), regions) : status;
+}
+
 } // namespace hllset::bench

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Shared by accuracy.py, algebra.py, sql.py and window.py: a psql that stays open, and what the system says about the backend behind it."""
+"""Shared by accuracy.py, algebra.py, search.py, sql.py and window.py: a psql that stays open, and what the system says about the backend behind it."""
 import os
 import platform
 import subprocess

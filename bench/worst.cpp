@@ -162,10 +162,10 @@ draw(const std::vector<Weights> &levels, int sources, int precision, bool compac
 Bytes
 combine(HllsetOp op, const Bytes &a, const Bytes &b)
 {
-	Block work = block_of(hllset_core_combine_work(op, view(a), view(b)));
+	Workspace work;
 	HllsetBytes result;
 
-	if (hllset_core_combine(op, view(a), view(b), work.data(), &result) != HLLSET_OK)
+	if (bench::combine(work, op, view(a), view(b), result) != HLLSET_OK)
 		abort();
 	return {result.data, result.data + result.size};
 }
@@ -200,7 +200,7 @@ struct Case
 	Bytes parts[3];
 };
 
-/* With the workspace that the function asks for, whose allocation is the caller's time. */
+/* Without the allocation of the workspace, which is the caller's time. */
 double
 time_once(Question question, const Case &asked)
 {
@@ -209,29 +209,32 @@ time_once(Question question, const Case &asked)
 	HllsetEstimate result[8];
 	double number;
 	bool answer;
+	HllsetPlan plan;
 	HllsetStatus status;
 	double start = now();
-	size_t size = question == kCount || question == kBounds
-					  ? hllset_core_estimate_work(whole)
-					  : hllset_core_census_work(parts, question == kVenn ? 3 : 2);
-	double sized = now();
-	Block work = block_of(size);
+
+	status = question == kCount || question == kBounds
+				 ? hllset_core_plan_count(&plan, whole)
+				 : hllset_core_plan_census(&plan, parts, question == kVenn ? 3 : 2);
+
+	double planned = now();
+	Block work = block_of(status == HLLSET_OK ? plan.work_size : 0);
 	double ready = now();
 
-	if (question == kCount)
-		status = hllset_core_cardinality(whole, work.data(), &number);
-	else if (question == kBounds)
-		status = hllset_core_estimate(whole, work.data(), result);
-	else if (question == kContained)
-		status = hllset_core_contained(parts, work.data(), &answer);
-	else if (question == kOverlap)
-		status = hllset_core_overlap(parts, work.data(), &answer);
-	else
-		status = hllset_core_venn(parts, 3, work.data(), result);
+	if (status == HLLSET_OK && question == kCount)
+		status = hllset_core_cardinality(&plan, work.data(), &number);
+	else if (status == HLLSET_OK && question == kBounds)
+		status = hllset_core_estimate(&plan, work.data(), result);
+	else if (status == HLLSET_OK && question == kContained)
+		status = hllset_core_contained(&plan, work.data(), &answer);
+	else if (status == HLLSET_OK && question == kOverlap)
+		status = hllset_core_overlap(&plan, work.data(), &answer);
+	else if (status == HLLSET_OK)
+		status = hllset_core_venn(&plan, work.data(), result);
 	/* where parts have made unions of their own, and they are compact, the refusal is what is timed */
 	if (status != HLLSET_OK && status != HLLSET_TOO_MANY_SOURCES)
 		abort();
-	return now() - ready + (sized - start);
+	return now() - ready + (planned - start);
 }
 
 double
