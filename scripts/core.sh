@@ -41,7 +41,7 @@ fuzz() {
 # fuzz_frame SECONDS: what takes the bytes of a peer apart, on its corpus and then on inputs that grow from it; libFuzzer prints one that fails.
 fuzz_frame() {
 	as_owner clang -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Isync/src -o "$work/frame_fuzz" sync/fuzz/frame_fuzz.c sync/src/frame.c
+		-Isync/src -o "$work/frame_fuzz" sync/fuzz/frame_fuzz.c sync/src/common/frame.c
 	as_owner "$work/frame_fuzz" sync/fuzz/corpus/*
 	as_owner mkdir -p "$work/corpus/frame"
 	as_owner "$work/frame_fuzz" -max_total_time="$1" -timeout=20 -print_final_stats=1 -artifact_prefix="$work/corpus/" "$work/corpus/frame" sync/fuzz/corpus

@@ -88,9 +88,11 @@ start_nodes() {
 }
 
 # Each node logs in at the others with a role and a password of its own.
-grant() { on "$2" -v role="$1_sync" -v password="secret of $1 at $2" -f scripts/demo-sync/grant.sql; }
+id_of() { on "$1" -A -t -c 'SELECT node_id FROM hllset_sync.node()'; }
+grant() { on "$2" -v role="$1_sync" -v password="secret of $1 at $2" -v id="$(id_of "$1")" -f scripts/demo-sync/grant.sql; }
 join_peer() {
-	on "$1" -v peer="$2" -v port="${way[$1-$2]}" -v role="$1_sync" -v password="secret of $1 at $2" -f scripts/demo-sync/peer.sql
+	on "$1" -v peer="$2" -v port="${way[$1-$2]}" -v role="$1_sync" -v password="secret of $1 at $2" -v id="$(id_of "$2")" \
+		-f scripts/demo-sync/peer.sql
 }
 
 start_way() {

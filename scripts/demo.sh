@@ -6,14 +6,15 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
 	cat <<-END
-		usage: scripts/demo.sh [--keep] [--check] [--file FILE]
+		usage: scripts/demo.sh [--keep] [--verbose | --check] [--file FILE]
 
 		Builds and installs the extension, starts a PostgreSQL server of its own in a temporary folder, loads the package
 		index of this Debian machine, and counts: distinct dependencies and maintainers for each section, the whole from
 		the union of the parts, grouping sets, a rolling window, any type, what sections share and what one of them has
-		for itself, what updates have changed; the exact answers beside. It fails if the
-		answers deviate more than they may.
+		for itself, what updates have changed, which packages are behind a difference, which sections are like one; the exact
+		answers beside. It fails if the answers deviate more than they may.
 
+		  --verbose    show all of it, not only the story on two screens
 		  --keep       leave the server running at the end, and say how to connect
 		  --check      show only the tally at the end
 		  --file FILE  count your own data instead: lines of group, tab, element, in the text format of COPY; "-" reads
@@ -27,11 +28,13 @@ usage() {
 
 keep=
 check=
+verbose=
 file=
 while [ $# -gt 0 ]; do
 	case $1 in
 		--keep) keep=1 ;;
 		--check) check=1 ;;
+		--verbose) verbose=1 ;;
 		--file)
 			[ $# -gt 1 ] || die "--file needs the name of a file"
 			file=$2
@@ -43,9 +46,10 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-# sql ARGUMENT...: psql in the demo's database; with --check without its answers.
+# sql ARGUMENT...: psql in the demo's database, without its answers while $silent is set.
+silent=1
 sql() {
-	psql -X -q -v ON_ERROR_STOP=1 -P footer=off ${check:+-o /dev/null} -d demo "$@"
+	psql -X -q -v ON_ERROR_STOP=1 -P footer=off ${silent:+-o /dev/null} -d demo "$@"
 }
 
 demo_files=scripts/demo
@@ -99,6 +103,8 @@ show() {
 		parts maintainers package section maintainer
 		sql -f "$demo_files/debian.sql"
 		sql -f "$demo_files/algebra.sql"
+		sql -f "$demo_files/members.sql"
+		sql -f "$demo_files/search.sql"
 	fi
 }
 
@@ -116,10 +122,15 @@ quietly "installing it into $("$pg_config" --pkglibdir)" install_extension
 quietly "starting a server in $work" start_server
 use_server
 quietly "loading $(cat "$work"/*.tsv | wc -l) rows with COPY" load
+[ -z "$verbose" ] || silent=
+echo "== counting everything twice, exactly and by sets"
 run show
 [ "$status" -eq 0 ] || die "failed"
-check=
-sql -f "$demo_files/tally.sql"
+silent=
+if [ -z "$verbose$check" ]; then
+	sql -v debian="$([ -n "$file" ] && echo off || echo on)" -v part="$([ -n "$file" ] && echo part || echo section)" -f "$demo_files/story.sql"
+fi
+sql -v brief="$([ -z "$verbose$check" ] && echo on || echo off)" -v debian="$([ -n "$file" ] && echo off || echo on)" -f "$demo_files/tally.sql"
 
 if [ -n "$keep" ]; then
 	keep_work=1

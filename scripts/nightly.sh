@@ -12,9 +12,10 @@ usage() {
 		Tests other systems first: the core for arm64 under qemu, and both extensions on the servers of Debian trixie (17) and
 		sid (18), in bare roots, which only root may make. Then builds and installs both extensions here, and runs until N hours
 		(8) or a little more have passed: random bytes for the core and for what reads a peer's, what sync costs with a million
-		rows (--rows), a hostile peer, a source that is restored from backups, and writers among killed servers, 200 an hour up
-		to a thousand, with 200 transactions a second at each of three nodes. Goes on after a failure, and names each in the
-		end. Packages that are missing are installed.
+		rows (--rows), a set of ten times as many beside one of a single row, twenty nodes, a thousand sets, a hostile peer, a source that is restored from
+		backups, faults of operators and of the clock, and writers among killed servers, 200 an hour up to a thousand, with 200
+		transactions a second at each of three nodes. Goes on after a failure, and names each in the end. Packages that are
+		missing are installed.
 	END
 }
 
@@ -53,7 +54,7 @@ program() {
 soak_program() { program "$1" as_owner env PG_CONFIG="$pg_config" "sync/soak/$1" "${@:2}"; }
 
 is_root || die "other systems are made by root only; run: sudo scripts/nightly.sh"
-need build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libpq-dev libxxhash-dev python3 python3-psycopg2
+need build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libfaketime libpq-dev libxxhash-dev python3 python3-psycopg2
 copy_tree
 program arm64 scripts/arm64.sh
 for suite in trixie sid; do
@@ -66,9 +67,13 @@ done
 program build_fuzz build_fuzz
 program fuzz fuzz "$(part 0.0625 800)"
 soak_program bars.py --rows "$rows" --rounds 10000
+soak_program fleet.py
+program fleet_sets as_owner env PG_CONFIG="$pg_config" sync/soak/fleet.py --sets 1000
 soak_program hostile.py --seconds "$(part 0.125 3600)"
+soak_program large.py --rows "$((10 * rows))" --statement-timeout 60
 soak_program rewind.py --times "$(scaled 50)"
 program fuzz_frame fuzz_frame "$(part 0.0625 3600)"
+soak_program storm.py --seconds "$(part 0.125 3600)"
 soak_program soak.py --kills "$(scaled 1000)" --worker-kills "$(scaled 500)" --partitions "$(scaled 300)" --seconds "$(left)" --writers 9 --within 5 --keep 60
 [ ${#failed[@]} -eq 0 ] || { keep_work=yes && die "failed: ${failed[*]}; what they left is in $work"; }
 echo "hllset: the night is over, nothing was found"

@@ -68,8 +68,8 @@ archive() {
 
 pgxn_archives() {
 	lay_out hllset CHANGELOG.md LICENSE META.json Makefile README.md docs expected hllset--*.sql hllset.control sql src \
-		test/perl test/python test/t test/vectors.tsv
-	lay_out hllset_sync CHANGELOG.md LICENSE docs/sync.md
+		python test/perl test/python test/t test/vectors.tsv
+	lay_out hllset_sync CHANGELOG.md LICENSE docs/sync.md docs/sync-*.md
 	(cd sync && lay_out hllset_sync META.json Makefile expected hllset_sync--*.sql hllset_sync.control specs sql src t)
 	(cd test/perl && lay_out hllset_sync/t Installation.pm)
 	SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --show-field Timestamp)

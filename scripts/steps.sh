@@ -18,13 +18,12 @@ count_tests() {
 		/^(# | )All [0-9]+ tests passed/ { seen = 1; sub(/.*All /, ""); n += $1 + 0 }                       # pg_regress
 		/^Files=[0-9]+, Tests=[0-9]+/ { seen = 1; sub(/.*Tests=/, ""); n += $1 + 0 }                        # prove
 		/^Ran [0-9]+ tests? in / { seen = 1; n += $2 }                                                      # unittest
-		/^(boundary|builds|errors|functions|meta|steps): [0-9]+ rules hold$/ { seen = 1; n += $2 }
+		/^(boundary|builds|errors|functions|links|meta|reference|rollups|steps): [0-9]+ rules hold$/ { seen = 1; n += $2 }
 		/^packages: [0-9]+ checks hold$/ { seen = 1; n += $2 }
 		/^clients: [0-9]+ cases hold/ { seen = 1; n += $2 }
 		/^layout: [0-9]+ files / { seen = 1; n += $2 }
-		/^cookbook: [0-9]+ blocks are tested$/ { seen = 1; n += $2 }
-		/^(accuracy|algebra|constants|sizes|window): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
-		/^documented: [0-9]+ blocks of / { seen = 1; n += $2 }
+		/^(accuracy|algebra|constants|search|sizes|window): [0-9]+ of [0-9]+ bounds hold/ { seen = 1; n += $2 }
+		/^pages: [0-9]+ blocks of / { seen = 1; n += $2 }
 		/^faults: [0-9]+ of [0-9]+ cases end/ { seen = 1; n += $2 }
 		/^ok   .* at (most|least) / { seen = 1; n++ }                                                       # bars
 		/^[0-9]+ passed, 0 failed$/ { seen = 1; n += $1 }                                                   # test.sh in another root

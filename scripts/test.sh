@@ -12,7 +12,7 @@ usage() {
 	cat <<-END
 		usage: scripts/test.sh [--all] [--fuzz SECONDS] [--verbose] [PART...]
 
-		Runs the quick tests, in 6 to 20 minutes on two cores, or those of one PART:
+		Runs the quick tests, in 15 to 30 minutes on two cores, or those of one PART:
 		  type    the type hllset: core, extension, format
 		  sync    the extension hllset_sync, with several servers
 		  server  only what depends on the server's version: both extensions built without a warning, regression,
@@ -51,8 +51,8 @@ done
 has_part() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 
 packages=(build-essential clang postgresql postgresql-server-dev-all libpq-dev libxxhash-dev libipc-run-perl openssl python3)
-quick_packages=(cmake clang-format libclang-rt-dev libgtest-dev python3-psycopg2 python3-xxhash)
-all_packages=(libbenchmark-dev valgrind)
+quick_packages=(cmake clang-format libclang-rt-dev libgtest-dev python3-numpy python3-psycopg2 python3-xxhash)
+all_packages=(libbenchmark-dev libfaketime valgrind)
 
 # ---- builds ----
 
@@ -145,9 +145,9 @@ run_quick() {
 run_all() {
 	local first=() second=()
 	export HLLSET_ROOTS=$work/roots # the root that each of the steps starts from is made once
-	step "quick tests, in a bare Debian 12" 800 scripts/fresh.sh scripts/test.sh "${parts[@]}"
+	step "quick tests, in a bare Debian 12" 1500 scripts/fresh.sh scripts/test.sh "${parts[@]}"
 	build_extensions
-	! has_part type || { first+=(all_core) && second+=(all_type); }
+	! has_part type || { first+=(all_core all_installs) && second+=(all_type); }
 	! has_part sync || second+=(all_sync)
 	[ ${#first[@]} -eq 0 ] || start_lane 1 "${first[@]}"
 	[ ${#second[@]} -eq 0 ] || start_lane 2 "${second[@]}"

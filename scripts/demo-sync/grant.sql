@@ -1,3 +1,3 @@
--- What another node logs in as here.
+-- What another node logs in as here, and speaks for.
 CREATE ROLE :"role" LOGIN PASSWORD :'password';
-SELECT hllset_sync.grant_peer('dependencies', :'role');
+SELECT hllset_sync.grant_peer('dependencies', :'role', node => :'id');

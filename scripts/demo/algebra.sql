@@ -87,9 +87,10 @@ SELECT 'changed', exact, b.* FROM changed, hll_cardinality_bounds(set) AS b;
 
 \qecho == All these answers, judged by the exact ones
 \qecho '   Small: exact by themselves, but for an element that shares its 31 bits of hash with another. Large: with an interval of 95 %.'
-\qecho '   All pairs share one core of elements that everything depends on, so their intervals hold or fail together.'
+\qecho '   The intervals are made for one answer at a time. The pairs are made of the same few sets: where one of these is seen badly, all of its'
+\qecho '   overlaps are off together. So of all pairs, other than of independent ones, more or fewer than 95 in 100 may hold.'
 \qecho
-CREATE TEMPORARY TABLE verdict AS
+CREATE TABLE verdict AS
 SELECT step, upper - lower < 1 AS small, abs(estimate - exact) AS deviation, exact BETWEEN lower AND upper AS held FROM answer;
 SELECT coalesce(step, 'all') AS step, count(*) AS answers, count(*) FILTER (WHERE small) AS small,
 	count(*) FILTER (WHERE small AND deviation = 0) AS exact, count(*) FILTER (WHERE NOT small) AS large,

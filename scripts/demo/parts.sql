@@ -13,16 +13,18 @@ SELECT clock_timestamp() AS t2 \gset
 CREATE TABLE pairs AS SELECT DISTINCT :part, :element FROM :source;
 SELECT clock_timestamp() AS t3 \gset
 
-SELECT r.part AS :"part", rows, count AS exact, coalesce(round(# set), 0) AS hllset,
-	percent((# set) / nullif(count, 0) - 1) AS "deviation %", percent(hll_relative_error(set)) AS "± %",
-	pg_column_size(set) AS bytes
-FROM rollup r JOIN exact e ON r.part IS NOT DISTINCT FROM e.part ORDER BY rows DESC LIMIT 60;
+INSERT INTO part_answer
+SELECT :'what', r.part, rows, count, coalesce(# set, 0), hll_relative_error(set), pg_column_size(set)
+FROM rollup r JOIN exact e ON r.part IS NOT DISTINCT FROM e.part;
+SELECT part AS :"part", rows, exact, round(estimate) AS hllset, percent(estimate / nullif(exact, 0) - 1) AS "deviation %", percent(error) AS "± %", bytes
+FROM part_answer WHERE what = :'what' ORDER BY rows DESC LIMIT 60;
 
 \qecho What it took, the last two of which can be united later:
-SELECT * FROM (VALUES
-	('exact: the numbers', ms(:'t1', :'t2'), (SELECT sum(pg_column_size(count)) FROM exact)),
-	('exact: the distinct pairs', ms(:'t2', :'t3'), (SELECT sum(pg_column_size(pairs)) FROM pairs)),
-	('hllset: the sets', ms(:'t0', :'t1'), (SELECT sum(pg_column_size(set)) FROM rollup))) AS t ("kept", "ms", "bytes");
+INSERT INTO cost VALUES
+	(:'what', 'exact: the numbers', ms(:'t1', :'t2'), (SELECT sum(pg_column_size(count)) FROM exact)),
+	(:'what', 'exact: the distinct pairs', ms(:'t2', :'t3'), (SELECT sum(pg_column_size(pairs)) FROM pairs)),
+	(:'what', 'hllset: the sets', ms(:'t0', :'t1'), (SELECT sum(pg_column_size(set)) FROM rollup));
+SELECT kept, ms, bytes FROM cost WHERE what = :'what';
 
 \qecho == The whole, from the union of the parts: SELECT '#' hll_union_agg(set) FROM rollup
 \qecho
@@ -33,10 +35,11 @@ CREATE TABLE whole_exact AS SELECT count(DISTINCT :element) AS count FROM pairs;
 SELECT clock_timestamp() AS t2 \gset
 CREATE TABLE whole_rows AS SELECT hll_add_agg(:element) AS set FROM :source;
 
-SELECT count AS exact, round(# w.set) AS hllset, percent((# w.set) / nullif(count, 0) - 1) AS "deviation %",
-	percent(hll_relative_error(w.set)) AS "± %", ms(:'t1', :'t2') AS "exact ms", ms(:'t0', :'t1') AS "hllset ms",
-	w.set = r.set AS "same bytes as from the rows"
-FROM whole w, whole_exact, whole_rows r;
+INSERT INTO whole_answer
+SELECT :'what', count, # w.set, hll_relative_error(w.set), ms(:'t1', :'t2'), ms(:'t0', :'t1'), w.set = r.set FROM whole w, whole_exact, whole_rows r;
+SELECT exact, round(estimate) AS hllset, percent(estimate / nullif(exact, 0) - 1) AS "deviation %", percent(error) AS "± %", exact_ms AS "exact ms",
+	hllset_ms AS "hllset ms", same AS "same bytes as from the rows"
+FROM whole_answer WHERE what = :'what';
 
 INSERT INTO cell
 SELECT :'what' || ' for each ' || :'part', count, coalesce(# set, 0), hll_relative_error(set),

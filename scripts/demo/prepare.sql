@@ -10,6 +10,11 @@ CREATE TABLE released (package text, version text);
 -- Every answer of the demo beside the exact one; elements is the query of what it counts.
 CREATE TABLE cell (step text, exact bigint, estimate double precision, error double precision, elements text);
 
+-- What parts.sql finds, for the story that is told in the end.
+CREATE TABLE part_answer (what text, part text, rows bigint, exact bigint, estimate double precision, error double precision, bytes integer);
+CREATE TABLE cost (what text, kept text, ms numeric, bytes numeric);
+CREATE TABLE whole_answer (what text, exact bigint, estimate double precision, error double precision, exact_ms numeric, hllset_ms numeric, same boolean);
+
 -- What the set keeps of a hash (docs/format.md, "From a hash to a coupon"). Two elements of one coupon count as one.
 CREATE FUNCTION coupon(hllhash) RETURNS bigint IMMUTABLE STRICT
 RETURN (least(position('1' IN $1::bigint::bit(64)::text), 32) << 26) | ($1::bigint & 67108863);

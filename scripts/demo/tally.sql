@@ -7,6 +7,19 @@ SELECT step, exact <= 1024 AS small,
 FROM cell;
 
 SELECT count(*) AS cells FROM cell \gset
+\if :brief
+\qecho == All answers of this demo beside the exact ones (--verbose shows them):
+\qecho
+SELECT 'counts of up to 1,024 elements' AS answers, count(*) AS number, count(*) FILTER (WHERE j.exact) || ' exact' || coalesce(', short by elements that share 31 bits of their hash: ' || nullif(count(*) FILTER (WHERE collided), 0), '') AS judged FROM judged j WHERE small
+UNION ALL
+SELECT 'larger counts', count(*), count(*) FILTER (WHERE deviation <= 3) || ' within 3 of their own standard errors' FROM judged WHERE NOT small;
+\if :debian
+SELECT 'overlaps and differences of small sets' AS answers, count(*) AS number, count(*) FILTER (WHERE deviation = 0) || ' exact, the others off by at most ' || max(deviation) AS judged FROM verdict WHERE small
+UNION ALL
+SELECT 'of large sets', count(*), count(*) FILTER (WHERE held) || ' within their 95 % intervals' FROM verdict WHERE NOT small;
+\qecho '(These are made of the same few sets: where one of them is seen badly, all of its overlaps are off together.)'
+\endif
+\else
 \qecho
 \qecho == All :cells counts of sets in this demo, judged by the exact ones
 \qecho '   Small: up to 1,024 elements, to be exact unless two elements share their 31 bits of hash (5 in 10^9 pairs do).'
@@ -17,6 +30,7 @@ SELECT coalesce(step, 'all') AS step, count(*) AS cells, count(*) FILTER (WHERE 
 	count(*) FILTER (WHERE deviation > 3) AS "beyond 3", count(*) FILTER (WHERE deviation > 5) AS "beyond 5",
 	round(max(deviation)::numeric, 2) AS largest
 FROM judged j GROUP BY ROLLUP (j.step) ORDER BY j.step;
+\endif
 
 DO
 $$
