@@ -357,6 +357,11 @@ SELECT expression, t.* FROM unnest(ARRAY[
 	$$hll_hash(ROW(NULL, NULL)::refused40)$$, $$hll_hash(ROW(NULL, '{}')::refused40)$$,
 	$$hll_hash(textout('a'))$$, $$hll_hash(array_in('{a}', 25, -1))$$
 	]) AS expression, element.try(expression) AS t;
+-- those of which a hint knows the name
+ALTER TYPE element.foreign_type RENAME TO citext;
+SELECT t.* FROM element.try($$hll_hash('a'::citext)$$) AS t;
+ALTER TYPE element.citext RENAME TO roaringbitmap;
+SELECT t.* FROM element.try($$hll_hash('a'::roaringbitmap)$$) AS t;
 
 -- a nondeterministic collation, wherever it comes from; and one that can't be told
 SELECT expression, t.* FROM unnest(ARRAY[

@@ -88,3 +88,6 @@ END $$;
 ROLLBACK;
 DROP SCHEMA elsewhere;
 SELECT # hllset_of(1, 2, 3);
+
+-- no setting
+SELECT count(*) FROM pg_settings WHERE name LIKE 'hllset.%';

@@ -151,6 +151,12 @@ other_sections() {
 	grep -l PG_FUNCTION_INFO_V1 src/pg/*.c | sed 's/.*\///; s/\.c$//' | sort | comm -3 - "$work/sections"
 }
 
+# A file's name is a word of the list of rooms in CONTRIBUTING.md.
+unmapped_files() {
+	sed -n '/^## The rooms$/,/^\*\*/p' CONTRIBUTING.md | grep -o '[a-z_0-9]*' | sort -u >"$work/mapped"
+	basename -a src/core/*.cpp src/core/*.hpp src/pg/*.c | sed 's/\..*//' | sort -u | comm -23 - "$work/mapped"
+}
+
 # ---- every test runs ----
 
 unlisted_tests() {
@@ -188,6 +194,7 @@ rule "no file has more than 450 lines" long_files
 rule "no function has more than 60 lines" long_functions
 rule "no ten lines of the core and the shim stand in two places" repeated_lines
 rule "the script has a section for each file of src/pg with functions" other_sections
+rule "CONTRIBUTING.md has each file of the core and the shim in a room" unmapped_files
 rule "REGRESS names the files of sql/ and expected/" unlisted_tests
 rule "a file that begins with #! is executable" not_executable
 echo "boundary: $checks rules hold"

@@ -6,8 +6,8 @@ that it has, and an example whose answer stands beside it. What is described mus
 
 usage: test/reference.py    in the server that the PG... variables name
 
-docs/reference.md has for a function of hllset a line like `hll_fold(s hllset, p integer) → hllset`. Functions that came later may be described in the same
-way on the page of their topic. Of hllset_sync the names and settings must stand on docs/sync.md or another page of sync.
+docs/reference.md has for a function of hllset a line like `hll_fold(s hllset, p integer) → hllset`, and for a type a section. Of
+hllset_sync the names and settings must stand on docs/sync.md or another page of sync.
 """
 import os
 import re
@@ -65,9 +65,9 @@ def signature(name, arguments, result, is_set, outputs):
 
 class Reference:
     def __init__(self):
-        paths = sorted(DOCS.glob("*.md"))
-        self.text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-        self.examples = "\n".join(block.text for path in paths for block in pages.blocks_of(path) if block.answer is not None)
+        path = DOCS / "reference.md"
+        self.text = path.read_text(encoding="utf-8")
+        self.examples = "\n".join(block.text for block in pages.blocks_of(path) if block.answer is not None)
         self.sync = "".join(page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("sync*.md")))
         self.described, self.missing, self.wrong = 0, [], []
 
@@ -93,7 +93,8 @@ class Reference:
         for name, in rows(OPERATORS):
             self.look_for(f"operator {name}", f"`{name}`" in self.text or re.search(rf"^### .*, {re.escape(name)}$", self.text, re.M), f" {name} " in self.examples)
         for name, in rows(TYPES):
-            self.look_for(f"type {name}", re.search(rf"^### {name}$", self.text, re.M))
+            section = re.search(rf"^### {name}$(.*?)^##", self.text, re.M | re.S)
+            self.look_for(f"type {name}", section, section and re.search(r"^```sql\n.*?^```\s+^```\n", section[1], re.M | re.S))
 
     def settings(self):
         for name, in rows("LOAD 'hllset'; SELECT name FROM pg_settings WHERE name LIKE 'hllset.%'"):

@@ -63,7 +63,7 @@ all_type() {
 	step "roll-ups among crashes" 200 roll_ups --seconds 120 --kills 20
 	step "Python package, in a bare Debian 12" 120 scripts/fresh.sh test/python/install.sh
 	step "README, from nothing, in a bare Debian 12" 240 scripts/fresh.sh test/first.sh
-	step "demo, in a bare Debian 12" 190 scripts/fresh.sh scripts/demo.sh --check
+	step "demo, in a bare Debian 12" 190 scripts/fresh.sh scripts/demo.sh
 }
 
 # In the lane of the core, which has less to do than the type's.
@@ -76,7 +76,7 @@ all_installs() {
 
 all_sync() {
 	step "sync: fuzz target, sanitized (clang)" "$((fuzz_seconds < 15 ? fuzz_seconds : 15))" fuzz_frame "$((fuzz_seconds < 15 ? fuzz_seconds : 15))"
-	step "sync: demo, in a bare Debian 12" 240 scripts/fresh.sh scripts/demo-sync.sh --check
+	step "sync: demo, in a bare Debian 12" 240 scripts/fresh.sh scripts/demo-sync.sh
 	step "sync: what it costs" 260 sync_program soak/bars.py --lenient --rows 50000 --rounds 300
 }
 

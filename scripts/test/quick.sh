@@ -37,7 +37,6 @@ quick_type() {
 	step "links of the pages" 1 as_owner test/links.py
 	step "META.json, as PGXN demands" 1 as_owner test/meta.py
 	step "pages, as documented" 30 as_owner test/pages.py
-	# Some of hllset_sync's functions are not on its page yet: --lenient names them.
 	step "reference, beside the catalogs" 3 as_owner test/reference.py
 	step "a page that is wrong is found" 20 as_owner test/pages_test.py
 	server_type
