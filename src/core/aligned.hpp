@@ -24,7 +24,7 @@ public:
 	/* Adds the next set, or a sample if there are no planes. Without planes nothing below level0 is read. */
 	HllsetStatus add(const View &view);
 
-	/* Adds two sets that are all, in one pass if they are of this precision and with planes. */
+	/* Adds two sets that are all, in one pass if they are of this precision and with planes: then what both have is counted here. */
 	HllsetStatus add(const View &a, const View &b);
 
 	int
@@ -97,7 +97,8 @@ public:
 		}
 	}
 
-	/* patterns[S], S = 1 .. 2^count - 1: how many cells of a level below L0 are ones in exactly the sets of S. scratch: one plane for
+	/* What add() has counted of a pair; else it is counted here.
+	 * patterns[S], S = 1 .. 2^count - 1: how many cells of a level below L0 are ones in exactly the sets of S. scratch: one plane for
 	 * each S. */
 	void count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const;
 

@@ -33,13 +33,13 @@ struct Prediction
 
 /* 0, -1, 1, -2, 2, ... */
 uint32_t
-folded(int64_t difference)
+zigzag(int64_t difference)
 {
 	return static_cast<uint32_t>(difference < 0 ? -2 * difference - 1 : 2 * difference);
 }
 
 int64_t
-unfolded(uint32_t number)
+unzigzag(uint32_t number)
 {
 	int64_t half = number >> 1;
 
@@ -176,14 +176,14 @@ read_count(BitReader &in, int precision, uint32_t above, uint32_t &ones)
 	if (quotient == kPlainQuotient)
 	{
 		HllsetStatus status = read_plain_count(in, precision, ones);
-		uint32_t far = folded(static_cast<int64_t>(ones) - predicted.ones) >> predicted.parameter;
+		uint32_t far = zigzag(static_cast<int64_t>(ones) - predicted.ones) >> predicted.parameter;
 
 		return status == HLLSET_OK && far < kPlainQuotient ? HLLSET_BAD_COUNT : status;
 	}
 	if (!in.read(predicted.parameter, low))
 		return HLLSET_TRUNCATED;
 
-	int64_t value = predicted.ones + unfolded(quotient << predicted.parameter | low);
+	int64_t value = predicted.ones + unzigzag(quotient << predicted.parameter | low);
 
 	ones = static_cast<uint32_t>(value);
 	return value >= 0 && value <= buckets(precision) ? HLLSET_OK : HLLSET_BAD_COUNT;
@@ -199,7 +199,7 @@ void
 write_count(BitWriter &out, int precision, uint32_t above, uint32_t ones)
 {
 	Prediction predicted(precision, above);
-	uint32_t difference = folded(int64_t{ones} - predicted.ones);
+	uint32_t difference = zigzag(int64_t{ones} - predicted.ones);
 
 	if (precision >= kBlockPrecision && difference >> predicted.parameter < kPlainQuotient)
 	{

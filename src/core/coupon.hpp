@@ -69,7 +69,10 @@ buckets(int precision)
 	return 1u << precision;
 }
 
-/* S, the most tokens that a state keeps. Strictly proportional to m, or folding would not be canonical. */
+/*
+ * S, the most tokens that a state keeps: a set with more coupons is no longer small (Accum::normalise(), Graded::normalise()). Strictly proportional to
+ * m, or folding would not be canonical.
+ */
 constexpr uint32_t
 list_limit(int precision)
 {

@@ -47,7 +47,10 @@ public:
 	{
 	}
 
-	/* The view's precision is at least the state's; a compact view needs a compact state. */
+	/*
+	 * The view's precision is at least the state's: a finer one is folded while it is read, its planes by Matrix::merge_word(), its tokens
+	 * by Place::bits(). A compact view needs a compact state.
+	 */
 	HllsetStatus merge(const View &view);
 
 	/* Two at once, into an empty state. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The messages of the extension, but for those of error_search.c, and the only switch over the core's statuses. */
+/* The messages of the extension, but for those of error_search.c and error_members.c, and the only switch over the core's statuses. */
 #include "hllset_pg.h"
 
 #include "access/htup_details.h"
