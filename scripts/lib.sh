@@ -17,6 +17,7 @@ export LC_ALL=C.UTF-8 TZ=UTC
 for name in $(compgen -e PG); do
 	[ "$name" = PG_CONFIG ] || unset "$name"
 done
+export PGCTLTIMEOUT=300 # s; a busy machine may take longer to start a server than the minute that pg_ctl gives it
 
 die() {
 	printf '%s: %s\n' "$(basename "$0")" "$1" >&2

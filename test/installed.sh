@@ -160,7 +160,7 @@ run_worker() {
 
 await_worker() {
 	local _
-	for _ in {1..100}; do
+	for _ in {1..1800}; do
 		! holds "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'hllset_sync scheduler' AND datname = 'postgres'" || return 0
 		sleep 0.1
 	done

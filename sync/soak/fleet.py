@@ -271,9 +271,9 @@ def many_nodes(fleet):
         fleet.ask(node, "INSERT INTO visits SELECT i, hllset_of(i) FROM generate_series(2, 11) i")
     report("all rows are everywhere after", f"{wait_until(lambda: fleet.sum('SELECT count(*) FROM visits_by_node') == 10 * count * count, 'all rows everywhere'):.1f}", "s")
     fleet.attention_is("all pairs are linked", {})
-    links = fleet.sum("SELECT count(*) FROM hllset_sync.status WHERE state = 'ok'")
+    links = count * (count - 1) // 2
+    wait_until(lambda: fleet.sum("SELECT count(*) FROM hllset_sync.status WHERE state = 'ok'") == links, "all links to be ok")
     report("links, each a worker at one end and a connection at the other", links)
-    assert links == count * (count - 1) // 2
     report("workers of the first, the last node", f"{count - 1}, 0")
     report("connections of peers at the last node", fleet.ask(fleet.nodes[-1], "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'hllset_sync/%'")[0][0])
     report("memory of all processes together, without shared buffers", f"{sum(memory(node.postmaster()) for node in fleet.nodes) / 2**20:,.0f}", "MB")

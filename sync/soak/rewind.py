@@ -47,7 +47,7 @@ class Rewind:
         return self.b.query("SELECT rewinds, orphans FROM hllset_sync.cursors JOIN hllset_sync.sets USING (set_id) WHERE set_name = 't'")[0]
 
     def restore(self, saved):
-        self.a.kill()
+        self.a.stop("immediate")  # until its last process has ended, which may still write files
         shutil.rmtree(self.a.folder)
         shutil.copytree(saved, self.a.folder, symlinks=True)
         self.a.start()

@@ -297,7 +297,7 @@ class Faults(soak.Faults):
                 shutil.copytree(node.folder, saved, symlinks=True)
                 node.start()
                 time.sleep(self.random.uniform(1, 4))
-                node.kill()
+                node.stop("immediate")  # until its last process has ended, which may still write files
                 shutil.rmtree(node.folder)
                 shutil.copytree(saved, node.folder, symlinks=True)
                 node.start()
@@ -432,7 +432,7 @@ class Storm:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--within", type=float, default=30)
+    parser.add_argument("--within", type=float, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", default=",".join(KINDS))
     options = parser.parse_args()

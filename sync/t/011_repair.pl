@@ -9,8 +9,8 @@ use lib $FindBin::RealBin;
 use LinkTest;
 use Test::More;
 
-my $eu = new_node('eu', conf => "hllset_sync.tombstone_keep = '6s'\n");
-my $us = new_node('us', conf => "hllset_sync.tombstone_keep = '6s'\n");
+my $eu = new_node('eu', conf => "hllset_sync.tombstone_keep = '15s'\n");
+my $us = new_node('us', conf => "hllset_sync.tombstone_keep = '15s'\n");
 add_set($_, 'daily') for $eu, $us;
 add_peer($eu, $us);
 add_rows($_, 'daily', 1, 3000) for $eu, $us;
@@ -33,7 +33,7 @@ for my $node ($eu, $us)
 	$node->safe_psql('postgres', 'CALL hllset_sync.p_advance()');
 }
 # Longer than that, and by far less than the ten times after which more is forgotten.
-sleep 7;
+sleep 16;
 for my $node ($eu, $us)
 {
 	$node->safe_psql('postgres', 'CALL hllset_sync.prune()');

@@ -127,13 +127,16 @@ is($sql->($us, 'SELECT locks()'), '0', 'nothing of it is locked');
 run_round($eu, $us);
 $socket->close;
 
-# A caller that does not want indexes to be used has them used.
+# A caller that does not want indexes to be used has them used. A session has told what it has scanned when it is gone.
+my $alone = sub { $us->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'}) or die 'sessions do not end' };
 my $scans = sub { return $sql->($us, "SELECT coalesce(sum(seq_scan), 0), sum(idx_scan) > 0 FROM pg_stat_user_tables WHERE relname IN ('rows_$set_id', 'copy_$set_id')") };
 my $keys = "(SELECT array_agg(int4send(4) || int4send(i)) FROM generate_series(1, 40) i)";
+$alone->();
 $sql->($us, 'SELECT pg_stat_reset()');
 $as_holder->("SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off; SET enable_tidscan = off; SET random_page_cost = 1e10;
 	SELECT count(*) FROM hllset_sync.p_digests('daily', $keys); SELECT count(*) FROM hllset_sync.p_fetch('daily', $keys, 100000);
 	SELECT count(*) FROM hllset_sync.p_copy_digests('daily', '$holder_id', $keys); SELECT count(*) FROM hllset_sync.p_fingerprint('daily', 100000); $next");
+$alone->();
 is($scans->(), '0|t', 'the planner is not told by a caller to read all of a table');
 
 # The key that claims once had.

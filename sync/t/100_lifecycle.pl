@@ -102,12 +102,14 @@ poll_ok($node, 'postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE back
 
 add_far($node, 'again');
 state_is($node, 'again', 'ok', undef, 'another one');
+# It may have been so when the database was made.
+my $said = () = $log->() =~ /the extension is not there/g;
 quick($node, 'app', 'DROP EXTENSION hllset_sync CASCADE', 3, 'DROP EXTENSION');
 poll_ok($node, 'postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'hllset_sync worker'", 'it ends the workers');
 my $scheduler = pid_of($node, 'hllset_sync scheduler');
 sleep 3;
 is(pid_of($node, 'hllset_sync scheduler'), $scheduler, 'without the extension the scheduler idles');
-is(() = $log->() =~ /the extension is not there/g, 1, 'and says so once');
+is(() = $log->() =~ /the extension is not there/g, $said + 1, 'and says so once');
 $node->safe_psql('app', 'CREATE EXTENSION hllset_sync');
 $node->safe_psql('far', "SELECT hllset_sync.grant_peer('visits', 'app_sync', node => '" . id_of($node, 'app') . "')");
 add_far($node, 'once_more');

@@ -53,28 +53,28 @@ cmp_ok($memory->($failing) - $failing_before, '<=', 1024, 'its worker grew by ' 
 is(() = slurp_file($node->logfile) =~ /peer "nobody": cannot sync/g, 10, 'and logged attempts 1, 2, 4 ... 512');
 
 # Sampled in one session every 10 ms: rounds with a peer at once, with one whose answers take 20 ms, and one that never answers. What a sample says
-# of a process was not all read at the same moment; what is held counts if the next sample finds the same.
+# of a process was not all read at the same moment; what is held counts if the next sample finds it held by the same transaction.
 my $proxy = proxy_to($node);
 proxy($proxy, 'latency 20');
 add_server($node, 'slow', "host '127.0.0.1', port '$proxy->{port}', dbname 'far'", id_of($node, 'far'));
 state_is($node, 'slow', 'ok', undef, 'a slow peer');
 $node->safe_psql('far', 'INSERT INTO visits SELECT i, hllset_of(i) FROM generate_series(1000, 60000) i');
 my $held = $node->safe_psql('postgres', q{
-	CREATE TEMP TABLE seen (i int, pid int, state text, started timestamptz, horizon boolean, locked boolean);
+	CREATE TEMP TABLE seen (i int, pid int, state text, started timestamptz, horizon boolean, holder text);
 	DO $$
 	BEGIN
 		FOR i IN 1 .. 500 LOOP
 			PERFORM pg_stat_clear_snapshot();
 			INSERT INTO seen SELECT i, pid, state, xact_start, backend_xmin IS NOT NULL,
-				EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'relation')
+				(SELECT min(virtualtransaction) FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'relation')
 			FROM pg_stat_activity a
 			WHERE backend_type = 'hllset_sync worker' AND wait_event IN ('Extension', 'HllsetSyncWait');
 			PERFORM pg_sleep(0.01);
 		END LOOP;
 	END $$;
 	SELECT count(*) FILTER (WHERE state = 'active') > 100, count(*) FILTER (WHERE s.started = n.started),
-		count(*) FILTER (WHERE s.horizon AND n.horizon), count(*) FILTER (WHERE s.locked AND n.locked)
-	FROM seen s LEFT JOIN LATERAL (SELECT started, horizon, locked FROM seen n WHERE n.pid = s.pid AND n.i = s.i + 1) n ON true});
+		count(*) FILTER (WHERE s.horizon AND n.horizon AND s.started IS NOT DISTINCT FROM n.started), count(*) FILTER (WHERE s.holder = n.holder)
+	FROM seen s LEFT JOIN LATERAL (SELECT started, horizon, holder FROM seen n WHERE n.pid = s.pid AND n.i = s.i + 1) n ON true});
 is($held, 't|0|0|0', 'no snapshot, transaction or lock in 500 samples of four workers');
 $node->stop;
 done_testing();

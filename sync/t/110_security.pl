@@ -140,7 +140,7 @@ for ([ 'app', 'far' ], [ 'far', 'app' ])
 	poll_ok($node, $here, "SELECT count(*) = 1 FROM " . $id->("n$evil") . '.' . $id->("t${evil}_by_node") . " WHERE node = " . $sql->("$there$node_name") . ' AND ' . $id->("k$evil") . ' = ' . $sql->("$there$evil"),
 		"names that are none: rows at $here", 30);
 }
-is($node->safe_psql('app', "SELECT state FROM hllset_sync.status WHERE peer = " . $sql->("p$evil")), 'ok', 'and the peer is well');
+poll_ok($node, 'app', "SELECT state = 'ok' FROM hllset_sync.status WHERE peer = " . $sql->("p$evil"), 'and the peer is well');
 $node->safe_psql('app', "SELECT hllset_sync.drop_peer(" . $sql->("p$evil") . "); CALL hllset_sync.rescan($name)");
 is($node->safe_psql('app', "CALL hllset_sync.absorb_origin(" . $sql->("far$node_name") . ')'), '2', 'absorbed'); # with the row of visits
 $node->safe_psql('app', "SELECT hllset_sync.unregister($name), hllset_sync.rename_node('app')");

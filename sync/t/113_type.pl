@@ -160,7 +160,7 @@ SKIP:
 		$node->reload;
 		$node->poll_query_until('app', "SELECT current_setting('hllset_sync.fault') = '$point:stop'");
 		$node->safe_psql('app', "SELECT hllset_sync.grant_peer('bait', '$me')") if $point eq 'after_advance';
-		my $session = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('app'), '-c', $statement ], '>', \$out, '2>', \$err, IPC::Run::timeout(60));
+		my $session = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('app'), '-c', $statement ], '>', \$out, '2>', \$err, IPC::Run::timeout(600));
 		$session->pump_nb, sleep 0.05 until substr(slurp_file($node->logfile), $since) =~ /fault stop at $point/;
 		like(($node->psql('app', "SET lock_timeout = '200ms'; ALTER SCHEMA $_ RENAME TO away; ALTER SCHEMA evil RENAME TO $_", extra_params => [ '-U', 'keeper' ]))[2], qr/canceling statement due to lock timeout/, "$point: schema $_ can't be renamed meanwhile") for @schemas;
 		$node->append_conf('postgresql.conf', "hllset_sync.fault = ''");
@@ -171,7 +171,7 @@ SKIP:
 
 	# The other way round it is not waited for.
 	my ($in, $out) = ("BEGIN; ALTER SCHEMA bed RENAME TO cradle;\n\\echo renamed\n", '');
-	my $renamer = IPC::Run::start([ 'psql', '-XqAt', '-U', 'keeper', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, IPC::Run::timeout(60));
+	my $renamer = IPC::Run::start([ 'psql', '-XqAt', '-U', 'keeper', '-d', $node->connstr('app') ], '<', \$in, '>', \$out, IPC::Run::timeout(600));
 	$renamer->pump until $out =~ /renamed/;
 	is($node->safe_psql('app', "SELECT description FROM hllset_sync.p_sets()"), 'the schema of its table is locked', 'a schema that is being renamed is not waited for');
 	$in = "COMMIT;\n";

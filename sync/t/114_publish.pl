@@ -119,7 +119,7 @@ SKIP:
 	my $since = -s $us->logfile;
 	my ($out, $err) = ('', '');
 	my $session = IPC::Run::start([ 'psql', '-XqAt', '-d', $us->connstr('postgres'), '-v', 'VERBOSITY=verbose',
-		'-c', "SELECT count(*) FROM hllset_sync.p_changes('daily', $seq, '$nonce', 1000000, 1000, 1000000)" ], '>', \$out, '2>', \$err, IPC::Run::timeout(60));
+		'-c', "SELECT count(*) FROM hllset_sync.p_changes('daily', $seq, '$nonce', 1000000, 1000, 1000000)" ], '>', \$out, '2>', \$err, IPC::Run::timeout(600));
 	$session->pump_nb, sleep 0.05 until substr(slurp_file($us->logfile), $since) =~ /fault stop at changes_read/;
 	is($us->safe_psql('postgres', 'CALL hllset_sync.prune()'), '500', 'tombstones are forgotten while somebody has read');
 	$set_fault->('');

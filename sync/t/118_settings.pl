@@ -73,7 +73,7 @@ for my $level (qw(log debug5))
 {
 	my $loop = "DO 'BEGIN LOOP BEGIN DROP SCHEMA public; EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END'";
 	my ($in, $out, $err) = ('', '', '');
-	my @sessions = map { IPC::Run::start([ 'psql', '-Xq', '-d', $us->connstr('postgres') . ' user=reader', '-c', "SET statement_timeout = '20s'", '-c', $loop ], '<', \$in, '>', \$out, '2>', \$err) } 1 .. 4;
+	my @sessions = map { IPC::Run::start([ 'psql', '-Xq', '-d', $us->connstr('postgres') . ' user=reader', '-c', "SET statement_timeout = '10min'", '-c', $loop ], '<', \$in, '>', \$out, '2>', \$err) } 1 .. 4;
 	$us->poll_query_until('postgres', q{SELECT count(*) = 4 FROM pg_stat_activity WHERE query LIKE 'DO %'});
 	my $good = 0;
 	for (1 .. 10)

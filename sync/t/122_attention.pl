@@ -336,9 +336,13 @@ cmp_ok(at('us', q{SELECT count(*) FROM pg_stat_user_tables WHERE relname ~ '^(co
 my $scans = sub { at('us', q{SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_user_tables WHERE relname ~ '^(copy|rows|dirty)_\d' OR schemaname = 'public'}) };
 reload($server, 'hllset_sync.enabled' => 'off');
 poll_ok($server, 'postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type LIKE 'hllset_sync%'}, 'no worker runs');
+# A session has told what it has scanned when it is gone.
+my $alone = sub { return poll_ok($server, 'us', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'}, 'no session is left') };
+$alone->();
 sleep 1.5;
 my $before = $scans->();
 look('us', '0') for 1 .. 5;
+$alone->();
 sleep 1.5;
 is($scans->(), $before, 'attention reads none of them');
 

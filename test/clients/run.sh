@@ -7,7 +7,18 @@ source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
 folder=$source_tree/test/clients
 
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("localhost", 0)); print(s.getsockname()[1])'; }
+# Below those that the system gives to outgoing connections: it must still be free when the server starts.
+free_port() {
+	/usr/bin/python3 - <<-END
+		import random, socket
+		while True:
+		    try:
+		        print(socket.create_server(("127.0.0.1", random.randrange(10240, 32768))).getsockname()[1])
+		        break
+		    except OSError:
+		        pass
+	END
+}
 
 # try_driver NAME COMMAND...: in a database of its own; COMMAND is given the file of the cases and connects as the PG... variables say.
 try_driver() {

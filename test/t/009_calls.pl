@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../perl";
 use HllsetTest;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $node = new_node('calls', conf => "shared_buffers = 2MB\nlog_statement = none\nlog_min_error_statement = panic\nlog_min_messages = fatal\n");
 my $db = 'postgres';
@@ -131,7 +132,7 @@ is(join(', ', sort keys %unknown), '', 'the edges of every type are known');
 cmp_ok(scalar @calls, '>', 1500, scalar(@calls) . ' calls');
 
 my $script = join('', map { my ($function, undef, $call) = @{$_}; my $quoted = $call =~ s/'/''/gr; my $out = $function->{result} eq 'cstring' ? "length(textin($quoted))" : $quoted; "SELECT outcome('$out', '$function->{result}');\n" } @calls);
-my ($rc, $out, $err) = $node->psql($db, $script, timeout => 170);
+my ($rc, $out, $err) = $node->psql($db, $script, timeout => 900);
 my @outcomes = split(/\n/, $out);
 is("$rc $err", '0 ', 'all were made in one session');
 is(scalar @outcomes, scalar @calls, 'and answered');
@@ -259,7 +260,7 @@ SKIP:
 		my ($name, $statement) = @$case;
 		my $run = sprintf($statement, $steps);
 		# The first times warm up.
-		my ($rc, $out, $err) = $node->psql($db, "SET max_parallel_workers_per_gather = 0; SET jit = off;\n$run;\n$run;\n$resident;\n$run;\n$resident", timeout => 300);
+		my ($rc, $out, $err) = $node->psql($db, "SET max_parallel_workers_per_gather = 0; SET jit = off;\n$run;\n$run;\n$resident;\n$run;\n$resident", timeout => 900);
 		my @sizes = $out =~ /^resident (\d+)$/mg;
 		ok(@sizes == 2 && $sizes[1] - $sizes[0] < 2048, "$name: $steps steps more") or diag("@sizes kB $err");
 		note(sprintf('%s: %d kB', $name, $sizes[1] - $sizes[0]));
@@ -296,7 +297,7 @@ SKIP:
 	for my $case (@memory)
 	{
 		my ($name, $query, $times, $bound) = @$case;
-		my ($rc, $out, $err) = $node->psql($db, "SET max_parallel_workers_per_gather = 0; SET jit = off; " . sprintf($query, 1) . "; $peak; " . sprintf($query, $times) . "; $peak", timeout => 120);
+		my ($rc, $out, $err) = $node->psql($db, "SET max_parallel_workers_per_gather = 0; SET jit = off; " . sprintf($query, 1) . "; $peak; " . sprintf($query, $times) . "; $peak", timeout => 900);
 		my @lines = split(/\n/, $out);
 		my @peaks = $query =~ /^DO/ ? @lines : @lines[ 1, 3 ];
 		cmp_ok($peaks[1] - $peaks[0], '<', $bound, "$name: memory at its peak in kB, $peaks[0] and then $peaks[1]") or diag($err);
@@ -324,7 +325,8 @@ SKIP:
 		for my $aggregate (('plain_union_agg', 'hll_union_agg') x 2)
 		{
 			my $query = "SELECT sum(hll_cardinality(u)) FROM (SELECT $aggregate(s) OVER (ORDER BY i $frame) AS u FROM $table) y";
-			my $clock = 'SELECT extract(epoch FROM clock_timestamp())';
+			# Of the processor, where the kernel counts it: others that run at the same time are not to be measured.
+			my $clock = -r '/proc/self/schedstat' ? q{SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1e9} : 'SELECT extract(epoch FROM clock_timestamp())';
 			my ($sum, $peak, $start, undef, $end) = split(/\n/, $node->safe_psql($db, "SET work_mem = $work_mem; SET jit = off; $query; $peak; $clock; $query; $clock"));
 			$sum{$aggregate} = $sum;
 			$peak{$aggregate} = $peak if !$peak{$aggregate} || $peak < $peak{$aggregate};
@@ -343,7 +345,8 @@ for my $aggregate ('plain_union_agg', 'hll_union_agg')
 	my $start = time;
 	fails_with($node, $db, "SET work_mem = '64MB'; SET statement_timeout = '500ms'; SELECT count($aggregate) FROM (SELECT $aggregate(s) OVER (ORDER BY x ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM large, generate_series(1, 5000) x) y",
 		'57014', qr/statement timeout/, "$aggregate can be cancelled while it unites a frame");
-	cmp_ok(time - $start, '<=', 3, 'at once');
+	my $seconds = time - $start;
+	cmp_ok($seconds, '<', 6, sprintf('at once: after %.1f s', $seconds));
 }
 
 done_testing();

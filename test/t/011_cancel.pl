@@ -72,7 +72,7 @@ my @long = (
 	[ 'a predicate' => 'SELECT count(*) FROM six, kept, generate_series(1, 1000000000) WHERE v && s' ],
 	[ 'a union' => 'SELECT hll_union_agg(s) FROM kept, generate_series(1, 1000000000)' ],
 	[ 'an intersection' => 'SELECT hll_intersect_agg(v & s) FROM six, kept, generate_series(1, 1000000000)' ],
-	[ 'a window' => 'SELECT count(u) FROM (SELECT hll_union_agg(s) OVER (ORDER BY g ROWS 1000 PRECEDING) AS u FROM kept, generate_series(1, 100000) g) y' ],
+	[ 'a window' => 'SELECT count(u) FROM (SELECT hll_union_agg(s) OVER (ORDER BY g ROWS 1000 PRECEDING) AS u FROM kept, generate_series(1, 300000) g) y' ],
 	[ 'groups' => 'SELECT count(s) FROM (SELECT hll_add_agg(x) AS s FROM generate_series(1, 1000000000) x GROUP BY x % 10000) y' ],
 	[ 'a loop' => 'DO $$ DECLARE u hllset := hllset_empty(); BEGIN FOR i IN 1 .. 2000000000 LOOP u := hll_add(u, i); END LOOP; END $$' ],);
 for my $case (@long)
