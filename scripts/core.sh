@@ -2,7 +2,7 @@
 # Shared by test.sh and nightly.sh, which source it after lib.sh: what is built without a server and run by CTest or by libFuzzer.
 
 sanitizers=(-DHLLSET_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo)
-# In a quarter of the time: the core has the checks, the tests' own code has none.
+# In less time: the core has the checks, the tests' own code has none but in nightly.sh.
 sanitized_core=(-DHLLSET_SANITIZE=CORE)
 with_clang=(-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)
 

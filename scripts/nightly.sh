@@ -11,11 +11,11 @@ usage() {
 
 		Tests other systems first: the core for arm64 under qemu, and both extensions on the servers of Debian trixie (17) and
 		sid (18), in bare roots, which only root may make. Then builds and installs both extensions here, and runs until N hours
-		(8) or a little more have passed: random bytes for the core and for what reads a peer's, what sync costs with a million
-		rows (--rows), a set of ten times as many beside one of a single row, twenty nodes, a thousand sets, a hostile peer, a source that is restored from
-		backups, faults of operators and of the clock, and writers among killed servers, 200 an hour up to a thousand, with 200
-		transactions a second at each of three nodes. Goes on after a failure, and names each in the end. Packages that are
-		missing are installed.
+		(8) or a little more have passed: unit tests that are sanitized themselves, random bytes for the core and for what reads
+		a peer's, what sync costs with a million rows (--rows), a set of ten times as many beside one of a single row, twenty
+		nodes, a thousand sets, a hostile peer, a source that is restored from backups, faults of operators and of the clock, and
+		writers among killed servers, 200 an hour up to a thousand, with 200 transactions a second at each of three nodes. Goes
+		on after a failure, and names each in the end. Packages that are missing are installed.
 	END
 }
 
@@ -54,7 +54,7 @@ program() {
 soak_program() { program "$1" as_owner env PG_CONFIG="$pg_config" "sync/soak/$1" "${@:2}"; }
 
 is_root || die "other systems are made by root only; run: sudo scripts/nightly.sh"
-need build-essential cmake clang libclang-rt-dev postgresql postgresql-server-dev-all libfaketime libpq-dev libxxhash-dev python3 python3-psycopg2
+need build-essential cmake clang libclang-rt-dev libgtest-dev postgresql postgresql-server-dev-all libfaketime libpq-dev libxxhash-dev python3 python3-psycopg2
 copy_tree
 program arm64 scripts/arm64.sh
 for suite in trixie sid; do
@@ -64,6 +64,7 @@ for folder in . sync; do
 	build_extension -C "$folder" >"$work/log/build"
 	install_extension -C "$folder"
 done
+program unit_sanitized unit sanitized "${sanitizers[@]}"
 program build_fuzz build_fuzz
 program fuzz fuzz "$(part 0.0625 800)"
 soak_program bars.py --rows "$rows" --rounds 10000

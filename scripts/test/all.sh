@@ -13,8 +13,8 @@ all_core() {
 	step "constants that are simulated, a short run" 5 as_owner "$work/plain/constants" 0.1
 	step "longest times, a short run" 2 as_owner "$work/plain/worst" --smoke
 	step "instruction counts" 20 as_owner bench/instructions.py
-	step "unit tests, sanitized (gcc)" 600 unit gcc_sanitized "${sanitizers[@]}"
-	step "fuzz corpus, sanitized (gcc)" 10 core_tests gcc_sanitized -R '^replay\.'
+	step "unit tests, the core sanitized (gcc)" 420 unit gcc_sanitized "${sanitized_core[@]}"
+	step "fuzz corpus, the core sanitized (gcc)" 10 core_tests gcc_sanitized -R '^replay\.'
 	step "fuzz targets, sanitized (clang)" 40 build_fuzz
 	step "fuzzing, $fuzz_seconds s each target" "$((fuzz_seconds * 11 / 2 + 10))" fuzz "$fuzz_seconds"
 }
