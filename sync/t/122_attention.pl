@@ -140,8 +140,15 @@ at('us', 'DROP FUNCTION hllset_sync.p_hello; ALTER FUNCTION hllset_sync.p_hello_
 healthy('the same protocol');
 
 # A worker that hangs: its connection is there, and nobody says that anything is wrong.
+# It is stopped where it waits, for anywhere else it may hold what the others need.
 my $pid = at('eu', q{SELECT pid FROM hllset_sync.status});
-kill 'STOP', $pid;
+for (1 .. 1000)
+{
+	kill 'STOP', $pid;
+	last if at('us', "SELECT wait_event IN ('Extension', 'HllsetSyncWait') FROM pg_stat_activity WHERE pid = $pid") eq 't';
+	kill 'CONT', $pid;
+	sleep 0.01;
+}
 shows('stale', { eu => ['stale us us'], us => ['silent_reader visits eu'] });
 kill 'CONT', $pid;
 healthy('it gets on');
