@@ -117,6 +117,14 @@ wait_until(Answer (*look)(Wait *), Wait *wait)
 	return answer == YES;
 }
 
+/* Nothing has to be looked at. */
+static bool
+wait_in_vain(void)
+{
+	SPI_finish();
+	return false;
+}
+
 /* ---- sync_now, wait_caught_up ---- */
 
 /* Those that are not paused; false if some are. To wait is to wake their workers. */
@@ -187,7 +195,7 @@ hllset_sync_now(PG_FUNCTION_ARGS)
 	Wait wait = begin(fcinfo, 1);
 
 	(void) find_servers(&wait, fcinfo, 2, false);
-	PG_RETURN_BOOL(wait.servers != NIL && wait_until(all_ended, &wait));
+	PG_RETURN_BOOL(wait.servers != NIL ? wait_until(all_ended, &wait) : wait_in_vain());
 }
 
 /* (server name, timeout interval, set_name text, nodes text[]): whether all that was committed at the peers before the call is here. */
@@ -198,7 +206,8 @@ hllset_sync_wait_caught_up(PG_FUNCTION_ARGS)
 
 	wait.named = !PG_ARGISNULL(3);
 	wait.set = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
-	PG_RETURN_BOOL(find_servers(&wait, fcinfo, 3, true) && wait_until(all_caught_up, &wait));
+	PG_RETURN_BOOL(find_servers(&wait, fcinfo, 3, true) ? wait_until(all_caught_up, &wait)
+														: wait_in_vain());
 }
 
 /* ---- wait_for_peers: first all must have numbers, then each node must confirm that it has flushed the last of them ---- */
