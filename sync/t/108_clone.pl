@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: PostgreSQL
-# Two servers with the data of one node, as after a copy of the data directory, are reached in turn under one address: the peer that reads from
-# them stops, keeps what both have said, and goes on when one of them is gone.
+# Two servers with the data of one node, as after a copy of the data directory. If they are reached in turn under one address, the peer that reads from
+# them stops, keeps what both have said, and goes on when one of them is gone. If both push to one peer, one of them stops.
 
 use strict;
 use warnings FATAL => 'all';
 
+use File::Basename;
 use FindBin;
 use lib $FindBin::RealBin;
 use LinkTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 use Workers qw(poll_ok);
 
 my $workers = "shared_preload_libraries = 'hllset_sync'\nhllset_sync.databases = 'postgres'\nhllset_sync.worker_role = 'hllset_worker'\n"
@@ -75,4 +77,42 @@ $eu->safe_psql('postgres', "SELECT hllset_sync.resume_peer('us')");
 $has_rows->(901, 905, 'resumed, it goes on with the one that is left');
 poll_ok($eu, 'postgres', "SELECT state = 'ok' FROM hllset_sync.status", 'and is well');
 $_->stop for $eu, $us;
+
+# ---- both push ----
+
+my $hub = new_node('hub');
+my $app = new_node('app', conf => $workers);
+add_set($_, 'daily') for $hub, $app;
+add_rows($app, 'daily', 1, 20);
+speak($app, $hub);
+($host, $port) = ($hub->host, $hub->port);
+$app->safe_psql('postgres', qq{
+	CREATE ROLE hllset_worker LOGIN;
+	CREATE SERVER hub FOREIGN DATA WRAPPER hllset_sync OPTIONS (host '$host', port '$port', dbname 'postgres');
+	CREATE USER MAPPING FOR hllset_worker SERVER hub OPTIONS (user '$user', password_required 'false');
+	SELECT hllset_sync.add_peer('hub', 'push')});
+poll_ok($hub, 'postgres', q{SELECT count(*) = 20 FROM daily_by_node WHERE node = 'app'}, 'the hub has the rows of app');
+$app->stop;
+my $twin = PostgreSQL::Test::Cluster->new('twin');
+system_or_bail('mkdir', '-p', dirname($twin->data_dir));
+system_or_bail('cp', '-a', $app->data_dir, $twin->data_dir);
+$twin->append_conf('postgresql.conf', 'port = ' . $twin->port . "\n");
+$_->start for $app, $twin;
+add_rows($app, 'daily', 101, 105);
+add_rows($twin, 'daily', 201, 205);
+my $paused = "SELECT count(*) FROM hllset_sync.status WHERE state = 'paused' AND last_error = 'two servers claim to be node app'";
+my $both = sub { return join '', map { $_->safe_psql('postgres', $paused) } $app, $twin };
+for (1 .. 600)
+{
+	last if $both->() ne '00';
+	sleep 0.3;
+}
+like($both->(), qr/^(10|01)$/, 'one of both stops');
+my ($stopped, $left) = $both->() eq '10' ? ($app, $twin) : ($twin, $app);
+is($stopped->safe_psql('postgres', 'SELECT reason FROM hllset_sync.attention'), 'clone', 'and says why');
+$stopped->stop;
+poll_ok($left, 'postgres', "SELECT hllset_sync.wait_for_peers('daily', '10 s')", 'the other goes on', 60);
+my $days = $left->safe_psql('postgres', 'SELECT array_agg(day) FROM daily');
+is_same($hub->safe_psql('postgres', "SELECT day, md5(hllset_send(visitors)) FROM daily_by_node WHERE node = 'app' AND day = ANY ('$days') ORDER BY day"), rows_of($left, 'daily'), 'and its rows are at the hub');
+$_->stop for $left, $hub;
 done_testing();

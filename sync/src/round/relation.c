@@ -21,7 +21,9 @@ static const State states[] = {
 	[SYNC_SETTLED] = {"ok"},
 	[SYNC_MOVING] = {"behind"},
 	[SYNC_NUMBERING] = {"behind", .reason = "the source has changes that have no numbers yet"},
-	[SYNC_HELD] = {"behind", .reason = "a lock at the source keeps changes from being numbered"},
+	[SYNC_HELD] =
+		{"behind",
+		 .reason = "a lock or a disabled trigger at the source keeps changes from being numbered"},
 	[SYNC_SCANNING] = {"scanning", .reason = "the source is comparing its table with its index"},
 	[SYNC_YIELDING] = {"behind", .reason = "another link moves the same copies"},
 	[SYNC_FAILED] = {"error", .warns = true},

@@ -143,16 +143,18 @@ ask_heads_there(SyncVisit *visit)
 
 /* The owner of a history that is undone again and again is likely two servers. */
 static void
-note_rewind(SyncLink *link)
+note_rewind(SyncLink *link, SyncDirection direction)
 {
+	SyncTime *rewinds = link->rewinds[direction];
 	char *reason;
 
-	memmove(link->rewinds + 1, link->rewinds, sizeof(link->rewinds) - sizeof(link->rewinds[0]));
-	link->rewinds[0] = sync_clock();
-	if (sync_elapsed(link->rewinds[lengthof(link->rewinds) - 1], 60 * 60 * 1000))
+	memmove(rewinds + 1, rewinds, sizeof(link->rewinds[0]) - sizeof(rewinds[0]));
+	rewinds[0] = sync_clock();
+	if (sync_elapsed(rewinds[lengthof(link->rewinds[0]) - 1], 60 * 60 * 1000))
 		return;
-	memset(link->rewinds, 0, sizeof(link->rewinds));
-	reason = psprintf("two servers claim to be node %s", link->hello.node_name);
+	memset(rewinds, 0, sizeof(link->rewinds[0]));
+	reason = psprintf("two servers claim to be node %s",
+					  direction == SYNC_FROM_PEER ? link->hello.node_name : link->identity.name);
 	sync_begin(NULL);
 	sync_catalog("UPDATE hllset_sync.peers SET paused = true, pause_reason = $2, paused_at = now() "
 				 "WHERE server = $1",
@@ -161,7 +163,7 @@ note_rewind(SyncLink *link)
 	ereport(WARNING, (errmsg("hllset_sync: peer \"%s\": paused: %s", link->server, reason)));
 	ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("%s", reason),
 					errdetail("Its history was rewound %d times within an hour.",
-							  (int) lengthof(link->rewinds))));
+							  (int) lengthof(link->rewinds[0]))));
 }
 
 static void
@@ -179,7 +181,7 @@ pull(SyncLink *link)
 	flush_copies(visit, true);
 	/* Once for all sets: a restored backup rewinds each of them. */
 	if (visit->rewound)
-		note_rewind(link);
+		note_rewind(link, SYNC_FROM_PEER);
 }
 
 /*
@@ -244,6 +246,9 @@ push(SyncLink *link)
 	sync_visit_all(visit);
 	if (!sync_in_procedure)
 		note_pushed(link);
+	/* Another server pushes as this node. */
+	if (visit->rewound)
+		note_rewind(link, SYNC_TO_PEER);
 }
 
 /* ---- the round ---- */

@@ -196,7 +196,7 @@ struct SyncLink
 	bool is_named; /* the node that the peer may be is known: */
 	pg_uuid_t node;
 	bool only_some; /* its settings name sets */
-	SyncTime rewinds[3];
+	SyncTime rewinds[SYNC_DIRECTIONS][3];
 	SyncComplaint complaints[8];
 };
 
