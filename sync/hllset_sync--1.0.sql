@@ -1631,7 +1631,7 @@ SELECT l.trouble, NULL, l.node_name, l.peer, CASE WHEN l.trouble IN ('paused'::t
 		WHEN 'paused'::text THEN pg_catalog.format('SELECT hllset_sync.resume_peer(%L)'::text, l.peer)
 		WHEN 'workers'::text THEN pg_catalog.format('Have workers run here (hllset_sync.databases), or CALL hllset_sync.run_round(%L) now and then'::text, l.peer)
 		WHEN 'waiting_for_slot'::text THEN 'Raise max_worker_processes, and restart the server'::text
-		WHEN 'peer_identity'::text THEN pg_catalog.format('Find out which server it is; if it is right, SELECT hllset_sync.alter_peer(%L, node => ...), else see docs/sync-monitoring.md'::text, l.peer)
+		WHEN 'peer_identity'::text THEN pg_catalog.format('Find out which server it is; if it took the place of the old one (a restored dump), CALL hllset_sync.replace_origin(...), which keeps its copies; if it is another node, SELECT hllset_sync.alter_peer(%L, node => ...); else see docs/sync-monitoring.md'::text, l.peer)
 		WHEN 'speaker'::text THEN pg_catalog.format('If it is that node, SELECT hllset_sync.alter_peer(%L, node => ...)'::text, l.peer)
 		WHEN 'refused'::text THEN 'Have the role granted there (grant_peer), or mend its password here (ALTER USER MAPPING); if it is not to be synced any more, drop_peer()'::text
 		WHEN 'protocol'::text THEN 'Upgrade hllset_sync at the node that has the older version'::text
@@ -1697,12 +1697,13 @@ SELECT CASE WHEN r.state = 'paused'::text AND r.sqlstate = '57P02'::text THEN 'c
 		WHEN 'withdrawn'::text THEN 'Have it granted (grant_peer) or registered there again; or leave it out here: alter_peer(..., sets => ...)'::text
 		WHEN 'absent'::text THEN 'Have it registered and granted there; or leave it out here: alter_peer(..., sets => ...)'::text
 		WHEN 'mismatched'::text THEN 'At one of both: unregister the set, change the table, register it anew'::text
-		WHEN 'broken'::text THEN 'Mend it there: its own attention says how'::text
+		WHEN 'broken'::text THEN CASE WHEN r.error LIKE 'the set is broken here%'::text
+			THEN 'See what holds a lock on the table here: pg_locks, long transactions'::text ELSE 'Mend it there: its own attention says how; or see locks there'::text END
 		WHEN 'paused'::text THEN pg_catalog.format('SELECT hllset_sync.resume_set(%L, %L)'::text, r.server, r.set_name)
 		WHEN 'refused'::text THEN 'Have it resumed there: resume_grant()'::text
 		WHEN 'crashed'::text THEN pg_catalog.format('See the log of the server that crashed; then SELECT hllset_sync.resume_peer(%L)'::text, r.server)
 		WHEN 'scanning'::text THEN 'The source is comparing its table with its change index: see attention there'::text
-		WHEN 'behind'::text THEN 'See what holds it up: the reason; locks and long transactions, here and at the peer'::text
+		WHEN 'behind'::text THEN 'See what holds it up: the reason; attention, locks and long transactions, here and at the peer'::text
 		ELSE 'Mend what the error says; another attempt is made every 5 s'::text END
 FROM relation r CROSS JOIN node n
 WHERE r.state IN ('withdrawn'::text, 'absent'::text, 'mismatched'::text, 'paused'::text, 'refused'::text)
