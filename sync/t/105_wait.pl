@@ -143,6 +143,19 @@ for my $take_back (q{SELECT hllset_sync.revoke_peer('visits', 'app_sync')}, q{SE
 	is($at_far->('SELECT count(*) FROM visits_by_node WHERE node = $$app$$'), $at_app->('SELECT count(*) FROM visits'), 'and are there');
 }
 
+# A round that began before the call does not count: it may not ask what the call wants to know.
+my ($hold, $held, $waited) = ("BEGIN; LOCK hllset_sync.sets IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n", '', '');
+my $keeper = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('far') ], '<', \$hold, '>', \$held);
+$keeper->pump until $held =~ /locked/;
+poll_ok($node, 'postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'far' AND application_name = 'hllset_sync/app' AND wait_event_type = 'Lock'}, 'a round is held at the peer');
+my $waiter = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('app'), '-c', q{SELECT hllset_sync.wait_for_peers('visits', '5 s')} ], '>', \$waited);
+poll_ok($node, 'postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'SELECT hllset_sync.wait_for_peers%' AND wait_event IN ('Extension', 'HllsetSyncWait')}, 'a call waits');
+$hold .= "SELECT hllset_sync.unregister('visits'); COMMIT;\n\\q\n";
+$_->finish for $keeper, $waiter;
+is($waited, "f\n", 'the peer has dropped them meanwhile');
+$at_far->("CALL hllset_sync.register('visits'); $grant");
+is($at_app->(q{SELECT hllset_sync.wait_for_peers('visits', '120 s')}), 't', 'and has them again');
+
 # ---- sync_now(), wait_caught_up() ----
 
 my $rounds = status_of($node, 'far', 'rounds');

@@ -229,6 +229,7 @@ run_once(Worker *worker, MemoryContext context)
 
 	if (error == NULL && !worker->wanted)
 		proc_exit(0);
+	worker->link->begun = started;
 	worker->link->afresh = sync_requested(worker->order.peer) >= worker->status.attempted;
 	worker->status.attempted = started;
 	worker->status.last_attempt = sync_wall(started);

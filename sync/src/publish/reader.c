@@ -109,7 +109,8 @@ next_number(void)
 
 /* ARRAYS of the same length, ids, numbers and nonces; NULL: of no sets. A reader of none of these sets says nothing, unless it said something in this SESSION. */
 static void
-confirm(const SyncValue *arrays, const pg_uuid_t *node_id, uint64 *session, bool reads)
+confirm(const SyncValue *arrays, const pg_uuid_t *node_id, SyncTime when, uint64 *session,
+		bool reads)
 {
 	uint64 begun = *session;
 	uint64 known = 0;
@@ -128,7 +129,7 @@ confirm(const SyncValue *arrays, const pg_uuid_t *node_id, uint64 *session, bool
 		return;
 	*session = begun;
 	confirms = true;
-	heard = (HeardNode){MyDatabaseId, *node_id, begun, sync_clock(), reads ? sync_clock() : 0};
+	heard = (HeardNode){MyDatabaseId, *node_id, begun, when, reads ? when : 0};
 }
 
 /* NULL if there are none. */
@@ -164,7 +165,7 @@ confirm_read(const SyncValue *arrays)
 	if (!sync_same_node(&node_id, &sync_caller.node_id))
 		session = 0;
 	node_id = sync_caller.node_id;
-	confirm(arrays, &node_id, &session, true);
+	confirm(arrays, &node_id, sync_clock(), &session, true);
 }
 
 void
@@ -185,10 +186,10 @@ sync_confirm(const SyncSetToken *tokens, int count)
 }
 
 void
-sync_confirm_pushed(const SyncSetToken *tokens, int count, const pg_uuid_t *node_id,
+sync_confirm_pushed(const SyncSetToken *tokens, int count, const pg_uuid_t *node_id, SyncTime when,
 					uint64 *session)
 {
-	confirm(to_arrays(tokens, count), node_id, session, false);
+	confirm(to_arrays(tokens, count), node_id, when, session, false);
 }
 
 void

@@ -211,7 +211,8 @@ note_pushed(SyncLink *link)
 		tokens[count++] = (SyncSetToken){set->id, token->seq, token->nonce};
 	}
 	sync_begin(NULL);
-	sync_confirm_pushed(tokens, count, &link->hello.node_id, &link->push_session);
+	/* A wait that began later wants to know what this round may not have asked. */
+	sync_confirm_pushed(tokens, count, &link->hello.node_id, link->begun, &link->push_session);
 	sync_commit();
 }
 

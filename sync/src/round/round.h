@@ -190,6 +190,7 @@ struct SyncLink
 	bool stands;         /* a set waits for what the peer offers to change */
 	bool waits;          /* the peer may come to offer what was registered to be synced */
 	List *left;          /* SyncPlace pointers: the peer is to forget what we had of these sets */
+	SyncTime begun;      /* by a worker: before it looked whether somebody waits */
 	bool afresh;         /* somebody waits: what is known of the peer is to be asked again */
 	/* of hllset_sync.peers */
 	bool directions[SYNC_DIRECTIONS];
