@@ -6,7 +6,7 @@
 
 Nodes sync with each other through proxies while writers add elements at each of them. Servers and workers are killed with -9, links are
 held, cut, reset and slowed, until all the counts are reached and the time is over. The writers keep what they asked for and what
-was acknowledged outside of the servers. After the last fault all copies must be equal to their owner's rows within 50 s (the bar is 5 s; --within). Then, at every
+was acknowledged outside of the servers. After the last fault all copies must be equal to their owner's rows within 30 s (the bar is 5 s; --within). Then, at every
 node: each acknowledged element is in its owner's row, each bit of a row is explained by an element that was asked for, and the
 global views of all nodes are equal bit by bit. With --keep, no server may have kept too much, or logged an error that no fault explains.
 Ends with a line of figures; exit code 1 if anything is wrong.
@@ -238,7 +238,7 @@ def arguments():
     parser.add_argument("--worker-kills", type=int, default=30)
     parser.add_argument("--partitions", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=0, help="at least so long")
-    parser.add_argument("--within", type=float, default=50)
+    parser.add_argument("--within", type=float, default=30)
     parser.add_argument("--keep", type=int, default=0, help="tombstones and history so many seconds, and see in the end that no more are there, and no unexplained errors")
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--writers", type=int, default=2, help="at each node")

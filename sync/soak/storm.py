@@ -432,7 +432,7 @@ class Storm:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--within", type=float, default=50)
+    parser.add_argument("--within", type=float, default=30)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", default=",".join(KINDS))
     options = parser.parse_args()
