@@ -158,6 +158,15 @@ is($at_app->(q{SELECT hllset_sync.wait_for_peers('visits', '120 s')}), 't', 'and
 
 # ---- sync_now(), wait_caught_up() ----
 
+# With nothing to wait for they say so, and nothing else.
+$at_app->(q{SELECT hllset_sync.pause_peer('far')});
+for my $wait ('sync_now', 'wait_caught_up')
+{
+	my ($rc, $said, $warning) = $node->psql('app', "DO \$\$ DECLARE r record; BEGIN FOR r IN SELECT 1 LOOP PERFORM hllset_sync.$wait(timeout => '1 s'); END LOOP; END \$\$; SELECT hllset_sync.$wait(timeout => '1 s')");
+	is("$rc $said $warning", '0 f ', "all peers are paused: $wait()");
+}
+$at_app->(q{SELECT hllset_sync.resume_peer('far')});
+
 my $rounds = status_of($node, 'far', 'rounds');
 is($at_app->(q{SELECT hllset_sync.sync_now('far')}), 't', 'sync_now()');
 cmp_ok(status_of($node, 'far', 'rounds'), '>', $rounds, 'is a round');
