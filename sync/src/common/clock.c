@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"

@@ -6,7 +6,12 @@
 #include "common/version.h"
 
 #include "catalog/pg_type_d.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -149,11 +154,11 @@ uint64 sync_execute_values(const char *sql, bool read_only, const SyncValue *val
 uint64 sync_catalog_values(const char *sql, const SyncValue *values);
 /* A statement that runs often, with values of the same types. OPTIONS as of a cursor; a row limit of 0 is none. */
 #define sync_prepare(sql, values) sync_prepare_with(sql, values, 0)
-struct _SPI_plan *sync_prepare_with(const char *sql, const SyncValue *values, int options);
-uint64 sync_execute_plan(struct _SPI_plan *plan, const SyncValue *values, long limit);
+SPIPlanPtr sync_prepare_with(const char *sql, const SyncValue *values, int options);
+uint64 sync_execute_plan(SPIPlanPtr plan, const SyncValue *values, long limit);
 /* A statement whose rows are read a few at a time; each lot is SPI_tuptable, to be freed by the caller. */
-struct PortalData *sync_open(const char *sql, const SyncValue *values);
-uint64 sync_fetch(struct PortalData *portal, long count);
+Portal sync_open(const char *sql, const SyncValue *values);
+uint64 sync_fetch(Portal portal, long count);
 
 /*
  * A column, from 1, of a row, from 0, that the last statement gave. ERROR if it is of another type: internal tables belong to users, who may have
@@ -178,7 +183,7 @@ void sync_expect(int column, Oid type); /* ERROR if a column of the last rows is
 typedef struct SyncResult
 {
 	struct Tuplestorestate *store;
-	struct TupleDescData *row;
+	TupleDesc row;
 } SyncResult;
 
 SyncResult sync_result(FunctionCallInfo fcinfo);
@@ -356,7 +361,7 @@ typedef enum SyncRight
 } SyncRight;
 
 /* These need an SPI connection; results live in its procedure context. NAMES: text[], or 0 for all. By name, as bytes. */
-struct List *sync_sets(Datum names, Oid role);
+List *sync_sets(Datum names, Oid role);
 SyncSet *sync_find_set(const char *name); /* for the current user; NULL: not registered */
 /* Other than as partitions and what they are of. */
 bool sync_takes_part_in_inheritance(Oid relid);

@@ -6,11 +6,8 @@
 #include "common/common.h"
 
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "port/pg_bswap.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/memutils.h"
 
 #define BUCKET_SHIFT 54
 #define FETCH 1000

@@ -7,10 +7,8 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
-#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_delegate);
 

@@ -5,8 +5,6 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "port/pg_bswap.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_row_digest);
 

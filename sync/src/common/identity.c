@@ -4,9 +4,6 @@
 
 #include "access/xlog.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_rename_node);
 PG_FUNCTION_INFO_V1(hllset_sync_new_identity);

@@ -7,7 +7,6 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 
 /* Their send functions convert to the client's encoding, which must not matter here. */
 static bool

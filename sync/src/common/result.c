@@ -3,11 +3,8 @@
 #include "common/common.h"
 
 #include "access/htup_details.h"
-#include "executor/spi.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
-#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 SyncResult

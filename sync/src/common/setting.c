@@ -4,7 +4,6 @@
 
 #include <limits.h>
 
-#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 

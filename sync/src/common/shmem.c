@@ -5,7 +5,6 @@
  */
 #include "common/common.h"
 
-#include "miscadmin.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"

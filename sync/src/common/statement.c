@@ -3,11 +3,8 @@
 #include "common/common.h"
 
 #include "catalog/pg_class.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 /* ---- values ---- */
 

@@ -3,13 +3,10 @@
 #include "common/common.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "pgstat.h"
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
-#include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"

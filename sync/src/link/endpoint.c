@@ -2,10 +2,7 @@
 /* One statement, alike at this node and at a peer: here by SPI, there in the binary form of the same parameters and columns. */
 #include "link/link.h"
 
-#include "executor/spi.h"
 #include "nodes/parsenodes.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 /* ---- here ---- */
 

@@ -59,7 +59,7 @@ typedef struct SyncStatement
 	int max_rows; /* of a peer that means well */
 	int ncolumns;
 	Oid columns[SYNC_MOST_COLUMNS];
-	struct _SPI_plan *plan; /* of this node, once it has run here */
+	SPIPlanPtr plan; /* of this node, once it has run here */
 } SyncStatement;
 
 #define SYNC_STATEMENT(name, sql, max_rows, ...)                                   \

@@ -11,10 +11,7 @@
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #define SERVER_OPTIONS                                                                       \
 	"host, hostaddr, port, dbname, sslmode, sslrootcert, sslcrl, ssl_min_protocol_version, " \

@@ -5,9 +5,6 @@
  */
 #include "link/link.h"
 
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-
 /* So much a peer that means well does not send at once. */
 #define MAX_OFFERED (16 * 1024 * 1024) /* bytes of their names and signatures */
 

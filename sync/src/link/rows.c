@@ -2,9 +2,6 @@
 /* Rows of one set on their way from one node to the other, and the protocol functions that move them. See protocol.c. */
 #include "link/link.h"
 
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-
 /* As both ends are set, at most; see sync_max_batch_rows. */
 #define MAX_ROWS 100000
 

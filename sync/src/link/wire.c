@@ -6,10 +6,8 @@
 
 #include "libpq-fe.h"
 
-#include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
-#include "utils/memutils.h"
 
 #define IDLE_TIMEOUT \
 	300000 /* ms after which the peer may end a session that we have lost sight of */
@@ -38,7 +36,7 @@ lose(SyncWire *wire, const char *doing, const char *why)
 }
 
 SYNC_NORETURN static void
-time_out(SyncWire *wire, const char *doing, int timeout)
+timed_out(SyncWire *wire, const char *doing, int timeout)
 {
 	lose(wire, doing, psprintf("no answer for %d ms", timeout));
 }
@@ -84,7 +82,7 @@ connect_within(SyncWire *wire, int timeout)
 		int event = polled == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
 
 		if (sync_wait(event, wire->limit.socket, deadline, NULL) == 0 && sync_left(deadline) == 0)
-			time_out(wire, "connect to", timeout);
+			timed_out(wire, "connect to", timeout);
 		polled = PQconnectPoll(wire->conn);
 		wire->limit.socket = PQsocket(wire->conn); /* of the next host, if there are more */
 		stop_flood(wire);
@@ -121,7 +119,7 @@ move_bytes(SyncWire *wire, int events, SyncTime *deadline)
 	else if (come & WL_SOCKET_WRITEABLE)
 		*deadline = sync_after(sync_io_timeout);
 	else if (sync_left(*deadline) == 0)
-		time_out(wire, "hear from", sync_io_timeout);
+		timed_out(wire, "hear from", sync_io_timeout);
 }
 
 static void
@@ -154,7 +152,7 @@ next_result(SyncWire *wire)
 		stop_flood(wire);
 		/* A byte now and then is no answer either. */
 		if (sync_left(last) == 0)
-			time_out(wire, "hear from", longest);
+			timed_out(wire, "hear from", longest);
 		move_bytes(wire, WL_SOCKET_READABLE, &deadline);
 	}
 	return PQgetResult(wire->conn);

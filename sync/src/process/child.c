@@ -5,10 +5,8 @@
  */
 #include "process/process.h"
 
-#include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
-#include "utils/memutils.h"
 
 #define FIRST_RETRY 1000   /* ms */
 #define NO_SLOT_RETRY 5000 /* ms */

@@ -2,8 +2,6 @@
 /* What happens when the library is loaded: in the postmaster, if preloaded, or by the first function that is called. */
 #include "process/process.h"
 
-#include "miscadmin.h"
-
 PG_MODULE_MAGIC;
 
 void _PG_init(void);

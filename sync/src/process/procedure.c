@@ -3,9 +3,6 @@
 #include "process/process.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 
 /* Runs BODY outside of any transaction that holds something. */
 static void

@@ -7,12 +7,8 @@
 
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #define LOOK_EVERY 10000 /* ms between looks if nothing happens */
 

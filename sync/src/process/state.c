@@ -4,7 +4,6 @@
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 
 const char *
 sync_state_name(SyncState state)

@@ -10,10 +10,8 @@
 #include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "foreign/foreign.h"
-#include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_worker_status);

@@ -4,12 +4,9 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #define SAVE_EVERY 10000 /* ms between updates of peer_state if the state stays the same */
 #define KEEP_OPEN 60000  /* ms: a connection that is used less often is closed */

@@ -6,11 +6,7 @@
 #include "publish/publish.h"
 
 #include "catalog/pg_proc.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_grant_peer);
 PG_FUNCTION_INFO_V1(hllset_sync_revoke_peer);

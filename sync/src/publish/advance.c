@@ -5,11 +5,6 @@
  */
 #include "publish/publish.h"
 
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-
 PG_FUNCTION_INFO_V1(hllset_sync_p_advance);
 
 /* Nothing tells of columns that were altered without a write: so now and then (ms) so many sets are looked at, chosen at random. */

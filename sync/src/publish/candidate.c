@@ -5,11 +5,7 @@
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 static void

@@ -11,10 +11,7 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_capture);

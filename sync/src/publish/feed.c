@@ -2,11 +2,7 @@
 /* What others read from this node: changes after a token, and rows by key. */
 #include "publish/publish.h"
 
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/memutils.h"
 
 #define FETCH 20 /* rows that a cursor reads at a time; a sketch may have 200 kB */
 

@@ -3,10 +3,6 @@
 #include "publish/publish.h"
 
 #include "common/hashfn.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_p_heads);

@@ -2,10 +2,7 @@
 /* How a peer introduces itself, and what sets it may ask for. */
 #include "publish/publish.h"
 
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_p_hello);

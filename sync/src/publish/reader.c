@@ -10,9 +10,6 @@
 #include "publish/publish.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_reader_status);
 PG_FUNCTION_INFO_V1(hllset_sync_drop_consumer);

@@ -7,11 +7,8 @@
 #include "publish/publish.h"
 
 #include "catalog/pg_class.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 /* ---- when ---- */
 

@@ -6,9 +6,6 @@
 #include "publish/publish.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 
 #define LOCK_TRIES 10
 #define LOCK_PAUSE 50000 /* us */

@@ -3,12 +3,7 @@
 #include "publish/publish.h"
 
 #include "catalog/pg_authid.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_rescan);
 PG_FUNCTION_INFO_V1(hllset_sync_prune);

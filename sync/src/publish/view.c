@@ -2,12 +2,8 @@
 /* The views of a set: the union over all nodes, and the rows of each. They and its tables belong to whom its table belongs. */
 #include "publish/publish.h"
 
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #define NODE_COLUMN "node"
 

@@ -5,9 +5,6 @@
  */
 #include "receive/receive.h"
 
-#include "executor/spi.h"
-#include "utils/builtins.h"
-
 PG_FUNCTION_INFO_V1(hllset_sync_drop_origin);
 PG_FUNCTION_INFO_V1(hllset_sync_absorb_origin);
 

@@ -2,9 +2,6 @@
 /* Nodes whose rows are kept here: what they are called, and how far their copies are. */
 #include "receive/receive.h"
 
-#include "miscadmin.h"
-#include "utils/builtins.h"
-
 int16
 sync_origin_id(const SyncSet *set, const pg_uuid_t *node, const char *name)
 {

@@ -6,8 +6,6 @@
 #include "receive/receive.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_p_receive);
 

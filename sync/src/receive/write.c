@@ -3,9 +3,6 @@
 #include "receive/receive.h"
 
 #include "access/detoast.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
-#include "utils/memutils.h"
 
 typedef struct Writer
 {

@@ -4,9 +4,6 @@
 #include "round/round.h"
 
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 SyncLink *
 sync_link_create(MemoryContext context, const char *server, Oid role)

@@ -6,8 +6,6 @@
  */
 #include "round/round.h"
 
-#include "utils/memutils.h"
-
 /* What is read page by page, one after the other. */
 typedef enum Phase
 {

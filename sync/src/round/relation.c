@@ -5,8 +5,6 @@
  */
 #include "round/round.h"
 
-#include "utils/memutils.h"
-
 typedef struct State
 {
 	const char *name; /* as in docs/sync-monitoring.md, States */

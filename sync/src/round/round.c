@@ -3,8 +3,6 @@
 #include "publish/publish.h"
 #include "round/round.h"
 
-#include "utils/memutils.h"
-
 #define READS 3000 /* ms in which a peer that reads by itself was heard */
 #define SLICE_OF_ROUND \
 	10000 /* ms in each direction, so that no set and no direction waits for long */

@@ -2,9 +2,6 @@
 /* The sets that this node syncs with a peer: what both offer, what the peer's settings choose, and what was synced before. */
 #include "round/round.h"
 
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-
 #define SHARE_EVERY 60000 /* ms; how long it may go unnoticed that the peer grants more or less */
 #define FIRST_WAIT 5000   /* ms; at first, where a set waits for that; doubled up to the above */
 

@@ -3,8 +3,6 @@
 #include "round/round.h"
 
 #include "pgstat.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #define SLICE_OF_SET 2000  /* ms */
 #define SLICE_OF_PROOF 500 /* ms, if nothing is known to be missing */
