@@ -5,8 +5,12 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_class_d.h"
+#include "catalog/pg_database_d.h"
+#include "catalog/pg_foreign_server_d.h"
 #include "fmgr.h"
 #include "postmaster/bgworker.h"
+#include "utils/acl.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
