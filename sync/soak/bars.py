@@ -236,14 +236,29 @@ class Bars:
         self.settle_pid()
         worker = self.worker()
         least = process_status(worker, "RssAnon")
-        most, start = least, time.monotonic()
+        most, start, left = least, time.monotonic(), []
         while not self.b.query("SELECT true FROM hllset_sync.cursors JOIN hllset_sync.sets USING (set_id) WHERE set_name = 'large' AND seq >= %s", (self.rows,)):
             most = max(most, process_status(worker, "RssAnon"))
+            left += self.left()
             time.sleep(0.2)
         lasted = time.monotonic() - start
+        self.settle()
+        self.falls(left + self.left())
         if size == 1:
             self.least(f"rows a second of a first sync, {self.rows:,} rows of 1 kB", self.rows / lasted, 10000, "rows/s")
         self.bar(f"memory of the worker meanwhile, rows of {size} kB", (most - least) / 2**20, 32, "MB", 1)
+
+    def left(self):
+        """Rows of the large set that a first copy has to read yet, as it is shown; nothing if it is not."""
+        return [row[0] for row in self.b.query("SELECT rows_to_do FROM hllset_sync.set_status WHERE set_name = 'large' AND direction = 'pull' AND rows_to_do IS NOT NULL")]
+
+    def falls(self, left):
+        """What is left only falls, down to zero."""
+        shown = [rows for i, rows in enumerate(left) if i == 0 or rows != left[i - 1]]
+        rises = sum(later > earlier for earlier, later in zip(shown, shown[1:]))
+        print(f"     left of a first copy, as it was shown: {', '.join(f'{rows:,}' for rows in shown)}")
+        self.bar("times that what is left of a first copy grew", rises, 0, "times")
+        self.bar("rows left of a first copy in the end", shown[-1], 0, "rows")
 
     def settle_pid(self):
         """Until there is a worker."""
