@@ -3,21 +3,33 @@
 #include "link/link.h"
 
 #include "nodes/parsenodes.h"
+#include "utils/datum.h"
 
-/* ---- here ---- */
-
-static void
-hand_over_table(const SyncStatement *statement, SPITupleTable *table, SyncRow handle, void *state)
+/* All rows of the last statement, as they outlive its transaction. */
+static List *
+copy_rows(int ncolumns)
 {
-	Datum values[SYNC_MOST_COLUMNS];
-	bool nulls[SYNC_MOST_COLUMNS];
+	TupleDesc columns = SPI_tuptable->tupdesc;
+	List *rows = NIL;
 
-	Assert(table->tupdesc->natts == statement->ncolumns);
-	for (uint64 row = 0; row < table->numvals; row++)
+	Assert(columns->natts == ncolumns);
+	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
 	{
-		heap_deform_tuple(table->vals[row], table->tupdesc, values, nulls);
-		handle(state, values, nulls);
+		NullableDatum *row = palloc(ncolumns * sizeof(NullableDatum));
+
+		for (int j = 0; j < ncolumns; j++)
+		{
+			Form_pg_attribute column = TupleDescAttr(columns, j);
+
+			row[j].value = sync_field(i, j + 1, &row[j].isnull);
+			if (!row[j].isnull && column->attlen == -1)
+				row[j].value = PointerGetDatum(PG_DETOAST_DATUM_COPY(row[j].value));
+			else if (!row[j].isnull)
+				row[j].value = datumCopy(row[j].value, column->attbyval, column->attlen);
+		}
+		rows = lappend(rows, row);
 	}
+	return rows;
 }
 
 /* Its plan is kept by the session, and generic: one made for its values would hold copies of a whole batch. */
@@ -34,11 +46,12 @@ run_here(SyncStatement *statement, const SyncValue *values)
 	sync_execute_plan(statement->plan, values, 0);
 }
 
-static void
-call_here(SyncStatement *statement, const SyncValue *values, SyncRow handle, void *state)
+static List *
+call_here(SyncStatement *statement, const SyncValue *values)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	SyncUser user;
+	List *rows;
 
 	sync_begin(NULL);
 	sync_local_call = true;
@@ -55,121 +68,29 @@ call_here(SyncStatement *statement, const SyncValue *values, SyncRow handle, voi
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
-	hand_over_table(statement, SPI_tuptable, handle, state);
+	rows = copy_rows(statement->ncolumns);
 	sync_commit();
+	return rows;
 }
 
-/* ---- there ---- */
-
-typedef struct Receiver
+List *
+sync_call(SyncEnd *end, SyncStatement *statement, const SyncValue *values)
 {
-	const SyncStatement *statement;
-	MemoryContext context; /* of one row */
-	SyncRow handle;
-	void *state;
-	FmgrInfo functions[SYNC_MOST_COLUMNS];
-	int rows;
-} Receiver;
-
-static void
-receive_row(void *arg, char *const *cells, const int *sizes)
-{
-	Receiver *receiver = arg;
-	Datum values[SYNC_MOST_COLUMNS] = {0};
-	bool nulls[SYNC_MOST_COLUMNS];
-	MemoryContext caller = MemoryContextSwitchTo(receiver->context);
-
-	if (++receiver->rows > receiver->statement->max_rows)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROTOCOL_VIOLATION),
-				 errmsg("a peer's answer has more than %d rows", receiver->statement->max_rows)));
-	for (int i = 0; i < receiver->statement->ncolumns; i++)
-	{
-		StringInfoData buffer = {.data = cells[i], .len = sizes[i], .maxlen = sizes[i] + 1};
-
-		nulls[i] = sizes[i] < 0;
-		if (nulls[i])
-			continue;
-		values[i] = ReceiveFunctionCall(&receiver->functions[i], &buffer, InvalidOid, -1);
-		if (buffer.cursor != buffer.len)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-							errmsg("incorrect binary data format in column %d of a peer's answer",
-								   i + 1)));
-	}
-	MemoryContextSwitchTo(caller);
-	receiver->handle(receiver->state, values, nulls);
-	MemoryContextReset(receiver->context);
-}
-
-static void
-send_values(SyncArguments *arguments, const SyncValue *values)
-{
-	for (; values->type != InvalidOid; values++)
-	{
-		int i = arguments->count++;
-		Oid function;
-		bool varlena;
-		bytea *sent;
-
-		if (i == SYNC_MOST_ARGUMENTS)
-			elog(ERROR, "too many parameters");
-		arguments->types[i] = values->type;
-		if (values->isnull)
-			continue;
-		getTypeBinaryOutputInfo(values->type, &function, &varlena);
-		sent = OidSendFunctionCall(function, values->value);
-		arguments->cells[i] = VARDATA(sent);
-		arguments->sizes[i] = VARSIZE(sent) - VARHDRSZ;
-	}
-}
-
-static void
-call_there(SyncWire *wire, const SyncStatement *statement, const SyncValue *values, SyncRow handle,
-		   void *state)
-{
-	Receiver receiver = {.statement = statement, .handle = handle, .state = state};
-	SyncArguments arguments = {0};
-	Oid function, element;
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context =
-		AllocSetContextCreate(caller, "hllset_sync call", ALLOCSET_DEFAULT_SIZES);
-
-	MemoryContextSwitchTo(context);
-	receiver.context = AllocSetContextCreate(context, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
-	/* Functions of types are looked up, hence the transaction. */
-	sync_begin(NULL);
-	send_values(&arguments, values);
-	for (int i = 0; i < statement->ncolumns; i++)
-	{
-		getTypeBinaryInputInfo(statement->columns[i], &function, &element);
-		fmgr_info_cxt(function, &receiver.functions[i], context);
-	}
-	sync_commit();
-	MemoryContextSwitchTo(caller);
-	sync_wire_execute(wire, statement, &arguments, receive_row, &receiver);
-	MemoryContextDelete(context);
-}
-
-void
-sync_call(SyncEnd *end, SyncStatement *statement, const SyncValue *values, SyncRow handle,
-		  void *state)
-{
-	if (end->wire == NULL)
-		call_here(statement, values, handle, state);
-	else
-		call_there(end->wire, statement, values, handle, state);
+	end->asked = statement;
+	return end->wire == NULL ? call_here(statement, values)
+							 : sync_wire_execute(end->wire, statement, values);
 }
 
 int
-sync_try_call(SyncEnd *end, SyncStatement *statement, const SyncValue *values, SyncRow handle,
-			  void *state)
+sync_try_call(SyncEnd *end, SyncStatement *statement, const SyncValue *values, List **rows)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile int sqlstate = 0;
 
+	*rows = NIL;
 	PG_TRY();
 	{
-		sync_call(end, statement, values, handle, state);
+		*rows = sync_call(end, statement, values);
 	}
 	PG_CATCH();
 	{
@@ -186,4 +107,80 @@ sync_try_call(SyncEnd *end, SyncStatement *statement, const SyncValue *values, S
 	}
 	PG_END_TRY();
 	return sqlstate;
+}
+
+/* ---- what answers are read with ---- */
+
+void
+sync_refuse_answer(SyncEnd *end, const char *why)
+{
+	if (end->wire != NULL)
+		end->wire->state = SYNC_WIRE_SPOILED;
+	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+					errmsg("answer of %s() makes no sense: %s", end->asked->function, why)));
+}
+
+void
+sync_refuse_nulls(SyncEnd *end, const NullableDatum *row, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (row[i].isnull)
+			sync_refuse_answer(end, "a value is missing");
+}
+
+SyncToken
+sync_read_token(SyncEnd *end, NullableDatum seq, NullableDatum nonce)
+{
+	SyncToken token = {.seq = DatumGetInt64(seq.value), .has_nonce = !nonce.isnull};
+
+	if (token.seq < 0 || token.has_nonce != (token.seq > 0))
+		sync_refuse_answer(end, "a place in the history without its nonce");
+	if (token.has_nonce)
+		token.nonce = *DatumGetUUIDP(nonce.value);
+	return token;
+}
+
+SyncValue
+sync_column_array(Oid type, const List *rows, int from, int column)
+{
+	int count = list_length(rows) - from;
+	Datum *datums = palloc((count + 1) * sizeof(Datum));
+	bool *nulls = palloc(count + 1);
+
+	for (int i = 0; i < count; i++)
+	{
+		const NullableDatum *row = list_nth(rows, from + i);
+
+		datums[i] = row[column].value;
+		nulls[i] = row[column].isnull;
+	}
+	return SYNC_ARRAY(type, datums, nulls, count);
+}
+
+void
+sync_check_sets(int count)
+{
+	if (count > sync_max_sets)
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						errmsg("there are more than %d sets at one end of the link", sync_max_sets),
+						errhint("Raise hllset_sync.max_sets.")));
+}
+
+/* Whatever is told of sets begins with their names. */
+int
+sync_compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(*(char **) lfirst(a), *(char **) lfirst(b));
+}
+
+void *
+sync_find_name(const List *list, const char *name)
+{
+	ListCell wanted = {.ptr_value = &name};
+	ListCell *found = NULL;
+
+	if (list != NIL)
+		found = bsearch(&wanted, list->elements, list_length(list), sizeof(ListCell),
+						(int (*)(const void *, const void *)) sync_compare_names);
+	return found == NULL ? NULL : lfirst(found);
 }

@@ -115,11 +115,17 @@ sync_limit_whole(SyncLimit *limit)
 	limit->read_before = bytes_read(limit->socket);
 }
 
-bool
-sync_limit_row(SyncLimit *limit, int64 bytes, int columns)
+void
+sync_limit_row(SyncLimit *limit, int64 bytes, int columns, const char *server)
 {
 	limit->row_bytes += bytes + ROW_FRAME(columns);
 	limit->answer_bytes += bytes;
-	return bytes <= sync_max_row_bytes &&
-		   limit->answer_bytes <= (int64) sync_max_batch_bytes + sync_max_row_bytes + ANSWER_SLACK;
+	if (bytes > sync_max_row_bytes ||
+		limit->answer_bytes > (int64) sync_max_batch_bytes + sync_max_row_bytes + ANSWER_SLACK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of " INT64_FORMAT " bytes of peer \"%s\" is too large, or the rows "
+						"before it are too many",
+						bytes, server),
+				 errhint("The limits are set by hllset_sync.max_row_bytes and max_batch_bytes.")));
 }

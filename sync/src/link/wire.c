@@ -9,8 +9,23 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
-#define IDLE_TIMEOUT \
-	300000 /* ms after which the peer may end a session that we have lost sight of */
+#define IDLE_TIMEOUT 300000 /* ms after which the peer may end a session we lost sight of */
+
+#define MOST_ARGUMENTS 16
+
+/* A statement on its way, and what is answered. */
+typedef struct Call
+{
+	const SyncStatement *statement;
+	/* parameters as they cross */
+	int count;
+	Oid types[MOST_ARGUMENTS];
+	const char *cells[MOST_ARGUMENTS]; /* NULL: NULL */
+	int sizes[MOST_ARGUMENTS];
+	FmgrInfo functions[SYNC_MOST_COLUMNS]; /* that read the columns */
+	List *rows;
+	ErrorData *error; /* of the peer, kept until the rest of its answer is read */
+} Call;
 
 static void
 close_with_context(void *arg)
@@ -47,7 +62,7 @@ refuse_answer(SyncWire *wire, const SyncStatement *statement)
 	ereport(ERROR,
 			(errcode(ERRCODE_PROTOCOL_VIOLATION),
 			 errmsg("peer \"%s\" gave an answer of another form than expected", wire->server),
-			 errdetail("The statement was: %s", statement == NULL ? "SET" : statement->sql)));
+			 errdetail("The statement was: %s", statement->sql)));
 }
 
 /* Whatever is coming is no row that we would take, or something that we did not ask for. */
@@ -160,7 +175,6 @@ next_result(SyncWire *wire)
 
 /* ---- statements ---- */
 
-/* What the peer said of an error, kept until the rest of its answer is read. */
 static ErrorData *
 read_error(SyncWire *wire, const PGresult *result)
 {
@@ -182,39 +196,55 @@ read_error(SyncWire *wire, const PGresult *result)
 	return error;
 }
 
-static void
-take_row(SyncWire *wire, const SyncStatement *statement, const PGresult *result, SyncWireRow handle,
-		 void *state)
+static Datum
+read_value(const PGresult *result, int column, FmgrInfo *function)
 {
-	char *cells[SYNC_MOST_COLUMNS];
-	int sizes[SYNC_MOST_COLUMNS];
+	int size = PQgetlength(result, 0, column);
+	StringInfoData buffer = {
+		.data = PQgetvalue(result, 0, column), .len = size, .maxlen = size + 1};
+	Datum value = ReceiveFunctionCall(function, &buffer, InvalidOid, -1);
+
+	if (buffer.cursor != buffer.len)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("incorrect binary data format in column %d of a peer's answer",
+							   column + 1)));
+	return value;
+}
+
+static void
+take_row(SyncWire *wire, Call *call, const PGresult *result)
+{
+	const SyncStatement *statement = call->statement;
+	NullableDatum *row = palloc0(statement->ncolumns * sizeof(NullableDatum));
 	int64 total = 0;
 
-	if (PQnfields(result) != statement->ncolumns)
+	if (statement->ncolumns == 0 || PQnfields(result) != statement->ncolumns)
 		refuse_answer(wire, statement);
 	for (int i = 0; i < statement->ncolumns; i++)
 	{
 		if (PQftype(result, i) != statement->columns[i] || PQfformat(result, i) != 1)
 			refuse_answer(wire, statement);
-		cells[i] = PQgetvalue(result, 0, i);
-		sizes[i] = PQgetisnull(result, 0, i) ? -1 : PQgetlength(result, 0, i);
-		total += Max(sizes[i], 0);
+		total += PQgetlength(result, 0, i);
 	}
 	wire->received += total;
-	if (!sync_limit_row(&wire->limit, total, statement->ncolumns))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a row of " INT64_FORMAT " bytes of peer \"%s\" is too large, or the rows "
-						"before it are too many",
-						total, wire->server),
-				 errhint("The limits are set by hllset_sync.max_row_bytes and max_batch_bytes.")));
-	handle(state, cells, sizes);
+	sync_limit_row(&wire->limit, total, statement->ncolumns, wire->server);
+	if (statement->max_rows == 0)
+		sync_check_sets(list_length(call->rows));
+	else if (list_length(call->rows) == statement->max_rows)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+						errmsg("a peer's answer has more than %d rows", statement->max_rows)));
+	for (int i = 0; i < statement->ncolumns; i++)
+	{
+		row[i].isnull = PQgetisnull(result, 0, i);
+		if (!row[i].isnull)
+			row[i].value = read_value(result, i, &call->functions[i]);
+	}
+	call->rows = lappend(call->rows, row);
 }
 
 /* One result, which is freed whatever happens. */
 static void
-take_result(SyncWire *wire, const SyncStatement *statement, PGresult *volatile result,
-			ErrorData **error, SyncWireRow handle, void *state)
+take_result(SyncWire *wire, Call *call, PGresult *volatile result)
 {
 	PG_TRY();
 	{
@@ -222,82 +252,125 @@ take_result(SyncWire *wire, const SyncStatement *statement, PGresult *volatile r
 		{
 			case PGRES_SINGLE_TUPLE:
 				/* The rest of an answer that failed is read, but not used. */
-				if (statement == NULL || handle == NULL)
-					refuse_answer(wire, statement);
-				if (*error == NULL)
-					take_row(wire, statement, result, handle, state);
+				if (call->error == NULL)
+					take_row(wire, call, result);
 				break;
 			case PGRES_TUPLES_OK: /* ends the rows, has none in single-row mode */
 			case PGRES_COMMAND_OK:
 				break;
 			case PGRES_FATAL_ERROR:
-				if (*error == NULL)
-					*error = read_error(wire, result);
+				if (call->error == NULL)
+					call->error = read_error(wire, result);
 				break;
 			default:
-				refuse_answer(wire, statement);
+				refuse_answer(wire, call->statement);
 		}
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
 		PQclear(result);
-		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	PQclear(result);
 }
 
 /* After a command was queued: sends it and takes all that is answered. An error here leaves the wire spoiled. */
 static void
-complete(SyncWire *wire, const SyncStatement *statement, SyncWireRow handle, void *state)
+complete(SyncWire *wire, Call *call)
 {
-	ErrorData *error = NULL;
 	PGresult *result;
 
 	wire->state = SYNC_WIRE_SPOILED;
 	sync_limit_begin_answer(&wire->limit);
 	flush(wire);
 	while ((result = next_result(wire)) != NULL)
-		take_result(wire, statement, result, &error, handle, state);
+		take_result(wire, call, result);
 	wire->state = SYNC_WIRE_READY;
-	if (PQstatus(wire->conn) == CONNECTION_BAD && error == NULL)
+	if (PQstatus(wire->conn) == CONNECTION_BAD && call->error == NULL)
 		lose(wire, "read from", NULL);
 	if (PQstatus(wire->conn) == CONNECTION_BAD)
 		wire->state = SYNC_WIRE_LOST;
-	if (error != NULL)
-		ThrowErrorData(error);
+	if (call->error != NULL)
+		ThrowErrorData(call->error);
+}
+
+/* The same of what is answered by no row. */
+static void
+complete_without_rows(SyncWire *wire, const char *sql)
+{
+	SyncStatement statement = {.sql = sql};
+
+	complete(wire, &(Call){.statement = &statement});
 }
 
 static void
-prepare(SyncWire *wire, const SyncStatement *statement, const SyncArguments *arguments)
+prepare(SyncWire *wire, const Call *call)
 {
+	const SyncStatement *statement = call->statement;
 	uint32 bit = (uint32) 1 << (statement->name[0] - 'a');
 
 	if ((wire->prepared & bit) != 0)
 		return;
-	if (!PQsendPrepare(wire->conn, statement->name, statement->sql, arguments->count,
-					   arguments->types))
+	if (!PQsendPrepare(wire->conn, statement->name, statement->sql, call->count, call->types))
 		lose(wire, "write to", NULL);
-	complete(wire, statement, NULL, NULL);
+	complete_without_rows(wire, statement->sql);
 	wire->sent += strlen(statement->sql);
 	wire->prepared |= bit;
 }
 
-void
-sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const SyncArguments *arguments,
-				  SyncWireRow handle, void *state)
+static void
+send_values(Call *call, const SyncValue *values)
 {
-	static const int binary[SYNC_MOST_ARGUMENTS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	for (; values->type != InvalidOid; values++)
+	{
+		int i = call->count++;
+		Oid function;
+		bool varlena;
+		bytea *sent;
+
+		if (i == MOST_ARGUMENTS)
+			elog(ERROR, "too many parameters");
+		call->types[i] = values->type;
+		if (values->isnull)
+			continue;
+		getTypeBinaryOutputInfo(values->type, &function, &varlena);
+		sent = OidSendFunctionCall(function, values->value);
+		call->cells[i] = VARDATA(sent);
+		call->sizes[i] = VARSIZE(sent) - VARHDRSZ;
+	}
+}
+
+List *
+sync_wire_execute(SyncWire *wire, const SyncStatement *statement, const SyncValue *values)
+{
+	static const int binary[MOST_ARGUMENTS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	Call call = {.statement = statement};
+	Oid function, element;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context =
+		AllocSetContextCreate(caller, "hllset_sync call", ALLOCSET_DEFAULT_SIZES);
 
 	Assert(wire->state == SYNC_WIRE_READY);
-	prepare(wire, statement, arguments);
-	for (int i = 0; i < arguments->count; i++)
-		wire->sent += arguments->sizes[i];
-	if (!PQsendQueryPrepared(wire->conn, statement->name, arguments->count, arguments->cells,
-							 arguments->sizes, binary, 1) ||
+	/* Functions of types are looked up, hence the transaction. */
+	MemoryContextSwitchTo(context);
+	sync_begin(NULL);
+	send_values(&call, values);
+	for (int i = 0; i < statement->ncolumns; i++)
+	{
+		getTypeBinaryInputInfo(statement->columns[i], &function, &element);
+		fmgr_info_cxt(function, &call.functions[i], context);
+	}
+	sync_commit();
+	MemoryContextSwitchTo(caller);
+	prepare(wire, &call);
+	for (int i = 0; i < call.count; i++)
+		wire->sent += call.sizes[i];
+	if (!PQsendQueryPrepared(wire->conn, statement->name, call.count, call.cells, call.sizes,
+							 binary, 1) ||
 		!PQsetSingleRowMode(wire->conn))
 		lose(wire, "write to", NULL);
-	complete(wire, statement, handle, state);
+	complete(wire, &call);
+	MemoryContextDelete(context);
+	return call.rows;
 }
 
 /* ---- connecting ---- */
@@ -350,7 +423,7 @@ pin_session(SyncWire *wire)
 
 	if (!PQsendQuery(wire->conn, script))
 		lose(wire, "write to", NULL);
-	complete(wire, NULL, NULL, NULL);
+	complete_without_rows(wire, "SET");
 	wire->sent += strlen(script);
 }
 

@@ -68,22 +68,20 @@ hllset_sync_run_round(PG_FUNCTION_ARGS)
 typedef struct Verification
 {
 	char *set_name;
-	int buckets, differing;
-	int64 repaired, orphans;
+	int buckets;
+	SyncFindings found;
 } Verification;
 
 static void
-verify_direction(SyncLink *link, SyncDirection direction, Verification *sums)
+verify_direction(SyncLink *link, SyncRelation *relation, SyncDirection direction,
+				 Verification *sums)
 {
-	SyncFlow flow = sync_link_flow(link, direction);
+	SyncVisit visit = {.link = link, .direction = direction};
+	SyncFlow flow = sync_link_flow(&visit, relation);
 	List *names = list_make1(sums->set_name);
 	const SyncHead *head;
 	SyncOutcome outcome;
 
-	flow.set_name = sums->set_name;
-	flow.batch = sync_batch_create();
-	flow.keep = CurrentMemoryContext;
-	flow.may_compare = true;
 	flow.until = PG_INT64_MAX;
 	flow.patient = true;
 	/* What passed the triggers by at the source is there, too: it goes on until there is no more, and no scan. */
@@ -100,7 +98,7 @@ verify_direction(SyncLink *link, SyncDirection direction, Verification *sums)
 							errmsg("set \"%s\" is no longer offered", sums->set_name)));
 	} while (head->more);
 	flow.head = *head;
-	flow.cursor = *sync_ask_cursors(flow.sink, names, flow.origin);
+	flow.cursor = *sync_link_cursors(link, direction, names);
 	/* Copies are compared with the head that they have reached. */
 	outcome = sync_transfer(&flow);
 	if (outcome == SYNC_CAUGHT_UP)
@@ -111,30 +109,27 @@ verify_direction(SyncLink *link, SyncDirection direction, Verification *sums)
 				 errmsg("another link moved the copies of set \"%s\" meanwhile", sums->set_name),
 				 errhint("Try it again.")));
 	sums->buckets += SYNC_BUCKETS;
-	sums->differing += flow.differing;
-	sums->repaired += flow.repaired;
-	sums->orphans += flow.orphans;
+	sums->found.differing += flow.found.differing;
+	sums->found.repaired += flow.found.repaired;
+	sums->found.orphans += flow.found.orphans;
 }
 
 static void
 verify_set(SyncLink *link, void *arg)
 {
 	Verification *sums = arg;
-	SyncShared *set = NULL;
-	ListCell *cell;
+	SyncShared *set;
 
 	sync_link_open(link);
 	sync_link_share(link);
-	foreach (cell, link->sets)
-		if (strcmp(((SyncShared *) lfirst(cell))->name, sums->set_name) == 0)
-			set = lfirst(cell);
+	set = sync_find_name(link->sets, sums->set_name);
 	if (set == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNC_SET), errmsg("set \"%s\" is not synced with peer \"%s\"",
 												   sums->set_name, link->server)));
 	for (int i = 0; i < SYNC_DIRECTIONS; i++)
 		if (set->relations[i].wanted)
-			verify_direction(link, i, sums);
+			verify_direction(link, &set->relations[i], i, sums);
 		else if (sync_relation_stands(&set->relations[i]))
 			ereport(ERROR, (errcode(set->relations[i].shown.sqlstate),
 							errmsg("%s", set->relations[i].shown.reason)));
@@ -150,6 +145,6 @@ hllset_sync_verify(PG_FUNCTION_ARGS)
 
 	run_free(fcinfo, verify_set, NameStr(*PG_GETARG_NAME(1)), &sums);
 	MemoryContextSwitchTo(caller);
-	return sync_one_row(fcinfo, SYNC_INT4(sums.buckets), SYNC_INT4(sums.differing),
-						SYNC_INT8(sums.repaired), SYNC_INT8(sums.orphans));
+	return sync_one_row(fcinfo, SYNC_INT4(sums.buckets), SYNC_INT4(sums.found.differing),
+						SYNC_INT8(sums.found.repaired), SYNC_INT8(sums.found.orphans));
 }

@@ -94,7 +94,7 @@ const SyncValue *
 sync_status_values(const char *server, const SyncStatus *status)
 {
 	const SyncRound *last = &status->last;
-	bool met = last->protocol != 0;
+	bool met = last->peer.protocol != 0;
 	TimestampTz next = status->next_attempt == 0 ? 0 : sync_wall(status->next_attempt);
 	SyncValue values[] = {
 		SYNC_TEXT(server),
@@ -116,10 +116,10 @@ sync_status_values(const char *server, const SyncStatus *status)
 		SYNC_INT8(last->bytes_in),
 		SYNC_INT8(last->rows_out),
 		SYNC_INT8(last->bytes_out),
-		SYNC_NULLABLE(met, SYNC_INT4(last->protocol)),
-		SYNC_NULLABLE(met, SYNC_INT4(last->peer_version)),
-		SYNC_UUID(met ? &last->peer_id : NULL),
-		SYNC_TEXT(met ? last->peer_name : NULL),
+		SYNC_NULLABLE(met, SYNC_INT4(last->peer.protocol)),
+		SYNC_NULLABLE(met, SYNC_INT4(last->peer.server_version)),
+		SYNC_UUID(met ? &last->peer.node_id : NULL),
+		SYNC_TEXT(met ? last->peer.node_name : NULL),
 		SYNC_NONE,
 	};
 

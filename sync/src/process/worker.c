@@ -111,15 +111,15 @@ tell(Worker *worker, MemoryContext context)
 static void
 log_connected(const Worker *worker)
 {
-	const SyncRound *last = &worker->status.last;
-	Datum uuid = UUIDPGetDatum(&last->peer_id);
+	const SyncHello *peer = &worker->status.last.peer;
+	Datum uuid = UUIDPGetDatum(&peer->node_id);
 
 	ereport(
 		LOG,
 		(errmsg("hllset_sync: peer \"%s\": connected to node %s (%s), protocol %d, server %d.%d",
-				worker->order.peer, last->peer_name,
-				DatumGetCString(DirectFunctionCall1(uuid_out, uuid)), last->protocol,
-				last->peer_version / 10000, last->peer_version % 10000)));
+				worker->order.peer, peer->node_name,
+				DatumGetCString(DirectFunctionCall1(uuid_out, uuid)), peer->protocol,
+				peer->server_version / 10000, peer->server_version % 10000)));
 }
 
 static void

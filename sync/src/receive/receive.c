@@ -279,7 +279,10 @@ hllset_sync_p_receive(PG_FUNCTION_ARGS)
 		SPI_commit();
 	}
 	else if (delivery.rows.mode != SYNC_ATTEMPT)
+	{
 		receive(&delivery);
+		sync_fault("before_apply_commit");
+	}
 	SPI_finish();
 	return sync_one_row(fcinfo, SYNC_INT8(delivery.cursor.seq),
 						SYNC_NULLABLE(delivery.cursor.has_nonce, SYNC_UUID(&delivery.cursor.nonce)),

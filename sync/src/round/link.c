@@ -130,10 +130,31 @@ check_node(SyncLink *link)
 }
 
 static void
-check_hello(const SyncLink *link)
+ask_hello(SyncLink *link)
 {
-	const SyncHello *hello = &link->hello;
+	static SyncStatement statement =
+		SYNC_STATEMENT("e", "p_hello",
+					   "SELECT proto, node_id, node_name, server_version, identity, encoding FROM "
+					   "hllset_sync.p_hello($1, $2, $3, $4)",
+					   1, INT4OID, UUIDOID, TEXTOID, INT4OID, TEXTOID, TEXTOID);
+	List *rows =
+		sync_call(&link->there, &statement,
+				  SYNC_VALUES(SYNC_INT4(SYNC_PROTOCOL), SYNC_INT4(SYNC_PROTOCOL),
+							  SYNC_UUID(&link->identity.node_id), SYNC_TEXT(link->identity.name)));
+	const NullableDatum *row = rows == NIL ? NULL : linitial(rows);
+	SyncHello *hello = &link->hello;
+	char *identity, *encoding;
 
+	if (row != NULL)
+		sync_refuse_nulls(&link->there, row, statement.ncolumns);
+	if (row == NULL || DatumGetInt32(row[0].value) != SYNC_PROTOCOL)
+		sync_refuse_answer(&link->there, "another version of the protocol");
+	hello->protocol = SYNC_PROTOCOL;
+	hello->node_id = *DatumGetUUIDP(row[1].value);
+	strlcpy(hello->node_name, sync_clean_text(TextDatumGetCString(row[2].value)), NAMEDATALEN);
+	hello->server_version = DatumGetInt32(row[3].value);
+	identity = sync_clean_text(TextDatumGetCString(row[4].value));
+	encoding = sync_clean_text(TextDatumGetCString(row[5].value));
 	if (sync_same_node(&hello->node_id, &link->identity.node_id))
 		ereport(
 			ERROR,
@@ -141,14 +162,14 @@ check_hello(const SyncLink *link)
 			 errdetail("It has the same node id."),
 			 errhint(
 				 "If it is a copy of this database, SELECT hllset_sync.new_identity() there.")));
-	if (strcmp(hello->identity, "ok") != 0)
+	if (strcmp(identity, "ok") != 0)
 		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY),
-						errmsg("peer \"%s\": %s", link->server, hello->identity)));
-	if (strcmp(hello->encoding, GetDatabaseEncodingName()) != 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("encoding of peer \"%s\" differs", link->server),
-						errdetail("It is %s there and %s here.", hello->encoding,
-								  GetDatabaseEncodingName())));
+						errmsg("peer \"%s\": %s", link->server, identity)));
+	if (strcmp(encoding, GetDatabaseEncodingName()) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("encoding of peer \"%s\" differs", link->server),
+				 errdetail("It is %s there and %s here.", encoding, GetDatabaseEncodingName())));
 }
 
 static void
@@ -158,14 +179,11 @@ connect_peer(SyncLink *link, const SyncTarget *target)
 
 	link->connection =
 		AllocSetContextCreate(link->context, "hllset_sync connection", ALLOCSET_DEFAULT_SIZES);
-	link->offers =
-		AllocSetContextCreate(link->connection, "hllset_sync offers", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(link->connection);
 	link->there.wire = sync_wire_open(target);
 	sync_fault("after_connect");
-	link->hello = sync_ask_hello(&link->there, &link->identity.node_id, link->identity.name);
 	MemoryContextSwitchTo(caller);
-	check_hello(link);
+	ask_hello(link);
 	sync_fault("after_hello");
 }
 
@@ -192,17 +210,30 @@ sync_link_open(SyncLink *link)
 }
 
 SyncFlow
-sync_link_flow(SyncLink *link, SyncDirection direction)
+sync_link_flow(SyncVisit *visit, SyncRelation *relation)
 {
-	bool comes = direction == SYNC_FROM_PEER;
-	SyncFlow flow = {
+	SyncLink *link = visit->link;
+	bool comes = visit->direction == SYNC_FROM_PEER;
+
+	return (SyncFlow){
+		.visit = visit,
+		.relation = relation,
+		.set_name = relation->set->name,
 		.source = comes ? &link->there : &link->here,
 		.sink = comes ? &link->here : &link->there,
 		.origin = comes ? &link->hello.node_id : &link->identity.node_id,
 		.origin_name = comes ? link->hello.node_name : link->identity.name,
+		.batch = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync batch",
+									   ALLOCSET_DEFAULT_SIZES),
 	};
+}
 
-	return flow;
+SyncToken *
+sync_link_cursors(SyncLink *link, SyncDirection direction, const List *names)
+{
+	return direction == SYNC_FROM_PEER
+			   ? sync_ask_cursors(&link->here, names, &link->hello.node_id)
+			   : sync_ask_cursors(&link->there, names, &link->identity.node_id);
 }
 
 void

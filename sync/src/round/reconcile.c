@@ -6,6 +6,9 @@
  */
 #include "round/round.h"
 
+/* As both ends are set, at most; see sync_max_batch_rows. One more says where the next page begins. */
+#define MAX_ROWS 100001
+
 /* What is read page by page, one after the other. */
 typedef enum Phase
 {
@@ -16,6 +19,12 @@ typedef enum Phase
 	AT_END
 } Phase;
 
+typedef struct Bucket
+{
+	int64 rows;
+	uint8 fingerprint[16];
+} Bucket;
+
 struct SyncComparison
 {
 	MemoryContext context; /* of all of it */
@@ -23,19 +32,18 @@ struct SyncComparison
 	SyncToken head; /* rows after it are the feed's business */
 	Phase phase;
 	bytea *next; /* where the phase goes on; NULL: it begins */
-	SyncBucket rows[SYNC_BUCKETS], copies[SYNC_BUCKETS];
-	List *buckets;              /* numbers of those that differ */
-	int64 compared, to_compare; /* rows and copies in buckets that differ */
-	int64 repaired, orphans;
+	Bucket rows[SYNC_BUCKETS], copies[SYNC_BUCKETS];
+	List *buckets;    /* numbers of those that differ */
+	int64 to_compare; /* rows and copies in them */
+	SyncFindings found;
 };
 
 /* Ends the phase where there is no next page. */
 static void
-go_on(SyncComparison *comparison, const bytea *next, int compared)
+go_on(SyncComparison *comparison, bytea *next)
 {
 	bytea *old = comparison->next;
 
-	comparison->compared += compared;
 	comparison->next = NULL;
 	if (next != NULL)
 		comparison->next =
@@ -46,6 +54,28 @@ go_on(SyncComparison *comparison, const bytea *next, int compared)
 		pfree(old);
 }
 
+/* Takes from a page the row that says where the next one begins; NULL: there is none. */
+static bytea *
+take_next(SyncEnd *end, List **rows)
+{
+	bytea *next = NULL;
+	ListCell *cell;
+
+	foreach (cell, *rows)
+	{
+		const NullableDatum *row = lfirst(cell);
+
+		if (row[SYNC_ROW_EXTRA].isnull)
+			sync_refuse_nulls(end, row, SYNC_ROW_EXTRA);
+		else
+		{
+			next = DatumGetByteaP(row[SYNC_ROW_EXTRA].value);
+			*rows = foreach_delete_current(*rows, cell);
+		}
+	}
+	return next;
+}
+
 /* ---- fingerprints ---- */
 
 static void
@@ -54,7 +84,7 @@ choose_buckets(SyncComparison *comparison)
 	MemoryContext caller = MemoryContextSwitchTo(comparison->context);
 
 	for (int i = 0; i < SYNC_BUCKETS; i++)
-		if (memcmp(&comparison->rows[i], &comparison->copies[i], sizeof(SyncBucket)) != 0)
+		if (memcmp(&comparison->rows[i], &comparison->copies[i], sizeof(Bucket)) != 0)
 		{
 			comparison->buckets = lappend_int(comparison->buckets, i);
 			comparison->to_compare += comparison->rows[i].rows + comparison->copies[i].rows;
@@ -64,45 +94,73 @@ choose_buckets(SyncComparison *comparison)
 		comparison->phase = AT_END;
 }
 
+/* Of own rows up to the head, and of all copies: those of a history that was undone may have higher numbers than the head has now. */
 static SyncOutcome
-add_rows(SyncFlow *flow, SyncComparison *comparison)
+add_fingerprints(SyncFlow *flow, SyncComparison *comparison, SyncEnd *end, bool copies)
 {
-	go_on(comparison,
-		  sync_ask_fingerprint(flow->source, flow->set_name, NULL, comparison->head.seq,
-							   comparison->next, comparison->rows),
-		  0);
-	return SYNC_CAUGHT_UP;
-}
+	static SyncStatement of_rows =
+		SYNC_STATEMENT("p", "p_fingerprint",
+					   "SELECT bucket, n, fp, next FROM hllset_sync.p_fingerprint($1, $2, $3)",
+					   SYNC_BUCKETS, INT4OID, INT8OID, BYTEAOID, BYTEAOID);
+	static SyncStatement of_copies =
+		SYNC_STATEMENT("q", "p_fingerprint",
+					   "SELECT bucket, n, fp, next FROM hllset_sync.p_copy_fingerprint($1, $2, $3)",
+					   SYNC_BUCKETS, INT4OID, INT8OID, BYTEAOID, BYTEAOID);
+	List *rows =
+		sync_call(end, copies ? &of_copies : &of_rows,
+				  SYNC_VALUES(SYNC_TEXT(flow->set_name),
+							  copies ? SYNC_UUID(flow->origin) : SYNC_INT8(comparison->head.seq),
+							  SYNC_BYTEA(comparison->next)));
+	bytea *next = take_next(end, &rows);
+	ListCell *cell;
 
-/* All copies: those of a history that was undone may have higher numbers than the head has now. */
-static SyncOutcome
-add_copies(SyncFlow *flow, SyncComparison *comparison)
-{
-	go_on(comparison,
-		  sync_ask_fingerprint(flow->sink, flow->set_name, flow->origin, 0, comparison->next,
-							   comparison->copies),
-		  0);
-	if (comparison->phase != COPIES_FINGERPRINT)
+	foreach (cell, rows)
+	{
+		const NullableDatum *row = lfirst(cell);
+		int number = DatumGetInt32(row[0].value);
+		bytea *fingerprint = DatumGetByteaP(row[2].value);
+		Bucket *bucket;
+
+		if (number < 0 || number >= SYNC_BUCKETS ||
+			VARSIZE(fingerprint) - VARHDRSZ != sizeof(bucket->fingerprint))
+			sync_refuse_answer(end, "no such bucket, or a fingerprint of another length");
+		bucket = &(copies ? comparison->copies : comparison->rows)[number];
+		bucket->rows = DatumGetInt64(row[1].value);
+		memcpy(bucket->fingerprint, VARDATA(fingerprint), sizeof(bucket->fingerprint));
+	}
+	go_on(comparison, next);
+	if (comparison->phase == ROWS_OF_BUCKETS)
 		choose_buckets(comparison);
 	return SYNC_CAUGHT_UP;
 }
 
 /* ---- rows of buckets that differ ---- */
 
-/* What the other end has by the keys of these entries. */
-static SyncDigest *
-look_up(SyncFlow *flow, SyncEnd *end, const pg_uuid_t *origin, const List *entries)
+/* The digests that an end has by the keys of these entries, NULL where it has none. */
+static List *
+look_up(SyncFlow *flow, SyncEnd *end, bool copies, const List *entries)
 {
-	int count = list_length(entries);
-	SyncDigest *found = palloc0((count + 1) * sizeof(SyncDigest));
-	Datum *keys = palloc((count + 1) * sizeof(Datum));
-	int done = 0;
+	static SyncStatement of_rows =
+		SYNC_STATEMENT("i", "p_digests", "SELECT digest AS a FROM hllset_sync.p_digests($1, $2)",
+					   MAX_ROWS, UUIDOID);
+	static SyncStatement of_copies = SYNC_STATEMENT(
+		"j", "p_digests", "SELECT digest AS a FROM hllset_sync.p_copy_digests($1, $3, $2)",
+		MAX_ROWS, UUIDOID);
+	List *found = NIL;
 
-	for (int i = 0; i < count; i++)
-		keys[i] = PointerGetDatum(((SyncDigest *) list_nth(entries, i))->key);
-	while (done < count)
-		done +=
-			sync_ask_digests(end, flow->set_name, origin, count - done, keys + done, found + done);
+	while (list_length(found) < list_length(entries))
+	{
+		SyncValue keys = sync_column_array(BYTEAOID, entries, list_length(found), SYNC_ROW_KEY);
+		List *rows =
+			sync_call(end, copies ? &of_copies : &of_rows,
+					  SYNC_VALUES(SYNC_TEXT(flow->set_name), keys, SYNC_UUID(flow->origin)));
+
+		if (rows == NIL)
+			sync_refuse_answer(end, "no row of those asked for");
+		found = list_concat(found, rows);
+	}
+	if (list_length(found) > list_length(entries))
+		sync_refuse_answer(end, "more rows than asked for");
 	return found;
 }
 
@@ -111,77 +169,125 @@ deliver_repair(SyncFlow *flow)
 {
 	SyncOutcome outcome = SYNC_CAUGHT_UP;
 
-	if (flow->batch->rows != NIL)
+	if (flow->rows != NIL)
 		outcome = sync_deliver(flow, SYNC_REPAIR, NULL);
-	sync_batch_reset(flow->batch);
+	sync_forget_rows(flow);
 	sync_fault("mid_reconcile");
 	return outcome;
 }
 
+/* Those of the first rows of WANTED after DONE that are still there; returns how many keys were looked up. */
+static int
+fetch(SyncFlow *flow, const List *wanted, int done)
+{
+	static SyncStatement statement = SYNC_STATEMENT(
+		"f", "p_fetch", "SELECT key, seq, sketches FROM hllset_sync.p_fetch($1, $2, $3)", MAX_ROWS,
+		BYTEAOID, INT8OID, BYTEAOID);
+	MemoryContext caller = MemoryContextSwitchTo(flow->batch);
+	List *rows = sync_call(flow->source, &statement,
+						   SYNC_VALUES(SYNC_TEXT(flow->set_name),
+									   sync_column_array(BYTEAOID, wanted, done, SYNC_ROW_KEY),
+									   SYNC_INT8(sync_max_batch_bytes)));
+	ListCell *cell;
+
+	if (rows == NIL)
+		sync_refuse_answer(flow->source, "no row of those asked for");
+	foreach (cell, rows)
+	{
+		NullableDatum *row = lfirst(cell);
+		const NullableDatum *asked;
+
+		if (done == list_length(wanted))
+			sync_refuse_answer(flow->source, "more rows than asked for");
+		asked = list_nth(wanted, done++);
+		sync_refuse_nulls(flow->source, row, 2);
+		if (!sync_same_bytes(DatumGetPointer(row[SYNC_ROW_KEY].value),
+							 DatumGetPointer(asked[SYNC_ROW_KEY].value)))
+			sync_refuse_answer(flow->source, "a row that was not asked for");
+		if (!row[SYNC_ROW_CONTENT].isnull)
+			flow->rows = lappend(flow->rows, row);
+	}
+	MemoryContextSwitchTo(caller);
+	return done;
+}
+
 /* Rows that the sink lacks or has otherwise are brought to it. */
 static SyncOutcome
-repair_page(SyncFlow *flow, const List *entries, const SyncDigest *copies)
+repair_rows(SyncFlow *flow, SyncComparison *comparison, const List *rows, const List *copies)
 {
 	SyncOutcome outcome = SYNC_CAUGHT_UP;
-	Datum *wanted = palloc(Max(list_length(entries), 1) * sizeof(Datum));
-	int count = 0;
+	List *wanted = NIL;
 	int done = 0;
+	const ListCell *cell, *other;
 
-	for (int i = 0; i < list_length(entries); i++)
+	forboth(cell, rows, other, copies)
 	{
-		const SyncDigest *row = list_nth(entries, i);
+		NullableDatum *row = lfirst(cell);
+		const NullableDatum *copy = lfirst(other);
 
-		if (row->seq <= flow->comparison->head.seq &&
-			(!copies[i].exists || !sync_same_node(&copies[i].digest, &row->digest)))
-			wanted[count++] = PointerGetDatum(row->key);
+		if (DatumGetInt64(row[SYNC_ROW_SEQ].value) <= comparison->head.seq &&
+			(copy->isnull || !sync_same_node(DatumGetUUIDP(copy->value),
+											 DatumGetUUIDP(row[SYNC_ROW_CONTENT].value))))
+			wanted = lappend(wanted, row);
 	}
-	while (outcome == SYNC_CAUGHT_UP && done < count)
+	while (outcome == SYNC_CAUGHT_UP && done < list_length(wanted))
 	{
-		done +=
-			sync_ask_fetch(flow->source, flow->set_name, count - done, wanted + done, flow->batch);
-		flow->comparison->repaired += list_length(flow->batch->rows);
+		done = fetch(flow, wanted, done);
+		comparison->found.repaired += list_length(flow->rows);
 		outcome = deliver_repair(flow);
 	}
 	return outcome;
 }
 
-static SyncOutcome
-compare_rows(SyncFlow *flow, SyncComparison *comparison)
-{
-	List *entries;
-	bytea *next = sync_ask_bucket(flow->source, flow->set_name, NULL, comparison->buckets,
-								  comparison->next, &entries);
-	SyncOutcome outcome =
-		repair_page(flow, entries, look_up(flow, flow->sink, flow->origin, entries));
-
-	if (outcome == SYNC_CAUGHT_UP)
-		go_on(comparison, next, list_length(entries));
-	return outcome;
-}
-
 /* Copies without an owner's row: deleted there, or lost there with its history; then the copy is all that is left of them. */
 static SyncOutcome
-compare_copies(SyncFlow *flow, SyncComparison *comparison)
+give_up_copies(SyncFlow *flow, SyncComparison *comparison, const List *copies, const List *rows)
 {
 	bool rewound = comparison->reason == SYNC_AFTER_REWIND;
-	List *entries;
-	bytea *next = sync_ask_bucket(flow->sink, flow->set_name, flow->origin, comparison->buckets,
-								  comparison->next, &entries);
-	SyncDigest *rows = look_up(flow, flow->source, NULL, entries);
-	SyncOutcome outcome;
+	const ListCell *cell, *other;
 
-	for (int i = 0; i < list_length(entries); i++)
+	forboth(cell, copies, other, rows)
 	{
-		const SyncDigest *copy = list_nth(entries, i);
+		NullableDatum *copy = lfirst(cell);
 
-		if (!rows[i].exists)
-			sync_batch_add(flow->batch, rewound ? 0 : Max(copy->seq, 1), PointerGetDatum(copy->key),
-						   NULL);
+		if (!((NullableDatum *) lfirst(other))->isnull)
+			continue;
+		copy[SYNC_ROW_SEQ].value =
+			Int64GetDatum(rewound ? 0 : Max(DatumGetInt64(copy[SYNC_ROW_SEQ].value), 1));
+		copy[SYNC_ROW_CONTENT].isnull = true;
+		flow->rows = lappend(flow->rows, copy);
 	}
-	*(rewound ? &comparison->orphans : &comparison->repaired) += list_length(flow->batch->rows);
-	outcome = deliver_repair(flow);
+	*(rewound ? &comparison->found.orphans : &comparison->found.repaired) +=
+		list_length(flow->rows);
+	return deliver_repair(flow);
+}
+
+static SyncOutcome
+compare_page(SyncFlow *flow, SyncComparison *comparison, SyncEnd *end, bool copies)
+{
+	static SyncStatement of_rows = SYNC_STATEMENT(
+		"b", "p_bucket",
+		"SELECT key, seq, digest, next FROM hllset_sync.p_bucket($1, $2, $3, $4, $5)", MAX_ROWS,
+		BYTEAOID, INT8OID, UUIDOID, BYTEAOID);
+	static SyncStatement of_copies = SYNC_STATEMENT(
+		"d", "p_bucket",
+		"SELECT key, seq, digest, next FROM hllset_sync.p_copy_bucket($1, $6, $2, $3, $4, $5)",
+		MAX_ROWS, BYTEAOID, INT8OID, UUIDOID, BYTEAOID);
+	List *entries =
+		sync_call(end, copies ? &of_copies : &of_rows,
+				  SYNC_VALUES(SYNC_TEXT(flow->set_name), SYNC_INT4_ARRAY(comparison->buckets),
+							  SYNC_BYTEA(comparison->next), SYNC_INT4(sync_max_batch_rows),
+							  SYNC_INT8(sync_max_batch_bytes), SYNC_UUID(flow->origin)));
+	bytea *next = take_next(end, &entries);
+	List *others = look_up(flow, copies ? flow->source : flow->sink, !copies, entries);
+	SyncOutcome outcome = copies ? give_up_copies(flow, comparison, entries, others)
+								 : repair_rows(flow, comparison, entries, others);
+
 	if (outcome == SYNC_CAUGHT_UP)
-		go_on(comparison, next, list_length(entries));
+	{
+		comparison->found.compared += list_length(entries);
+		go_on(comparison, next);
+	}
 	return outcome;
 }
 
@@ -191,7 +297,7 @@ compare_copies(SyncFlow *flow, SyncComparison *comparison)
 static SyncOutcome
 end_comparison(SyncFlow *flow, SyncComparison *comparison)
 {
-	sync_batch_reset(flow->batch);
+	sync_forget_rows(flow);
 	if (comparison->reason == SYNC_TO_VERIFY)
 		return sync_deliver(flow, SYNC_REPAIR, &flow->cursor);
 	return sync_deliver(flow, comparison->reason == SYNC_AFTER_REWIND ? SYNC_REWOUND : SYNC_REPAIR,
@@ -201,8 +307,8 @@ end_comparison(SyncFlow *flow, SyncComparison *comparison)
 static SyncComparison *
 begin_comparison(const SyncFlow *flow, SyncReason reason)
 {
-	MemoryContext context =
-		AllocSetContextCreate(flow->keep, "hllset_sync comparison", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(flow->visit->link->connection,
+												  "hllset_sync comparison", ALLOCSET_DEFAULT_SIZES);
 	SyncComparison *comparison = MemoryContextAllocZero(context, sizeof(SyncComparison));
 
 	comparison->context = context;
@@ -212,43 +318,41 @@ begin_comparison(const SyncFlow *flow, SyncReason reason)
 }
 
 void
-sync_forget_comparison(SyncComparison **comparison)
+sync_forget_comparison(SyncRelation *relation)
 {
-	if (*comparison != NULL)
-		MemoryContextDelete((*comparison)->context);
-	*comparison = NULL;
+	if (relation->comparison != NULL)
+		MemoryContextDelete(relation->comparison->context);
+	relation->comparison = NULL;
 }
 
-bool
-sync_compares(const SyncComparison *comparison, SyncReason reason)
+SyncReason
+sync_compares(const SyncRelation *relation)
 {
-	return comparison != NULL && comparison->reason == reason;
+	return relation->comparison == NULL ? SYNC_NO_REASON : relation->comparison->reason;
 }
 
 static SyncOutcome
 compare(SyncFlow *flow, SyncComparison *comparison)
 {
-	static SyncOutcome (*const pages[])(SyncFlow *, SyncComparison *) = {
-		[ROWS_FINGERPRINT] = add_rows,
-		[COPIES_FINGERPRINT] = add_copies,
-		[ROWS_OF_BUCKETS] = compare_rows,
-		[COPIES_OF_BUCKETS] = compare_copies,
-	};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext page = AllocSetContextCreate(caller, "hllset_sync page", ALLOCSET_DEFAULT_SIZES);
 	SyncOutcome outcome = SYNC_CAUGHT_UP;
 
 	while (outcome == SYNC_CAUGHT_UP && comparison->phase != AT_END)
 	{
+		bool copies =
+			comparison->phase == COPIES_FINGERPRINT || comparison->phase == COPIES_OF_BUCKETS;
+
 		if (sync_left(flow->until) == 0)
-			outcome = SYNC_BEHIND;
-		else
 		{
-			MemoryContextSwitchTo(page);
-			outcome = pages[comparison->phase](flow, comparison);
-			MemoryContextSwitchTo(caller);
-			MemoryContextReset(page);
+			outcome = SYNC_BEHIND;
+			break;
 		}
+		MemoryContextSwitchTo(page);
+		outcome = (comparison->phase < ROWS_OF_BUCKETS ? add_fingerprints : compare_page)(
+			flow, comparison, copies ? flow->sink : flow->source, copies);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(page);
 	}
 	MemoryContextDelete(page);
 	return outcome == SYNC_CAUGHT_UP ? end_comparison(flow, comparison) : outcome;
@@ -257,24 +361,25 @@ compare(SyncFlow *flow, SyncComparison *comparison)
 SyncOutcome
 sync_reconcile(SyncFlow *flow, SyncReason reason)
 {
+	SyncRelation *relation = flow->relation;
+	SyncComparison *comparison;
 	SyncOutcome outcome;
 
-	if (!sync_compares(flow->comparison, reason))
+	if (sync_compares(relation) != reason)
 	{
-		sync_forget_comparison(&flow->comparison);
-		flow->comparison = begin_comparison(flow, reason);
+		sync_forget_comparison(relation);
+		relation->comparison = begin_comparison(flow, reason);
 	}
-	sync_batch_reset(flow->batch);
-	outcome = compare(flow, flow->comparison);
+	comparison = relation->comparison;
+	sync_forget_rows(flow);
+	outcome = compare(flow, comparison);
 	flow->rewound |= reason == SYNC_AFTER_REWIND && outcome == SYNC_CAUGHT_UP;
-	flow->differing = list_length(flow->comparison->buckets);
-	flow->repaired = flow->comparison->repaired;
-	flow->orphans = flow->comparison->orphans;
-	flow->compared = flow->comparison->compared;
-	flow->to_compare = flow->comparison->phase < ROWS_OF_BUCKETS
-						   ? -1
-						   : Max(flow->comparison->to_compare - flow->compared, 0);
+	flow->found = comparison->found;
+	flow->found.differing = list_length(comparison->buckets);
+	flow->found.to_compare = comparison->phase < ROWS_OF_BUCKETS
+								 ? -1
+								 : Max(comparison->to_compare - flow->found.compared, 0);
 	if (outcome != SYNC_BEHIND)
-		sync_forget_comparison(&flow->comparison);
+		sync_forget_comparison(relation);
 	return outcome;
 }

@@ -15,7 +15,6 @@ choose_sets(SyncLink *link, SyncDirection direction)
 
 	visit->link = link;
 	visit->direction = direction;
-	visit->flow = sync_link_flow(link, direction);
 	foreach (cell, link->sets)
 	{
 		SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[direction];
@@ -73,7 +72,7 @@ ask_copies(SyncVisit *visit, const List *relations)
 		names = lappend(names, ((SyncRelation *) lfirst(cell))->set->name);
 	if (names == NIL)
 		return;
-	copies = sync_ask_cursors(visit->flow.sink, names, visit->flow.origin);
+	copies = sync_link_cursors(visit->link, visit->direction, names);
 	foreach (cell, relations)
 		((SyncRelation *) lfirst(cell))->copies = copies[foreach_current_index(cell)];
 }
@@ -291,10 +290,7 @@ sync_link_round(SyncLink *link, SyncRound *round)
 	link->round = round;
 	MemoryContextSwitchTo(context);
 	error = sync_guard(context, do_round, link);
-	round->protocol = link->hello.protocol;
-	round->peer_version = link->hello.server_version;
-	round->peer_id = link->hello.node_id;
-	strlcpy(round->peer_name, link->hello.node_name, NAMEDATALEN);
+	round->peer = link->hello;
 	if (error != NULL)
 	{
 		if (link->there.wire != NULL)

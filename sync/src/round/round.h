@@ -7,6 +7,15 @@
 
 /* ---- round.c, transfer.c, reconcile.c ---- */
 
+/* Who a peer says that it is. */
+typedef struct SyncHello
+{
+	int protocol;
+	int server_version; /* server_version_num */
+	pg_uuid_t node_id;
+	char node_name[NAMEDATALEN];
+} SyncHello;
+
 /* What a round did, for the status. */
 typedef struct SyncRound
 {
@@ -16,10 +25,7 @@ typedef struct SyncRound
 	int sets;        /* sets looked at */
 	int failed_sets; /* sets that stopped with an error of their own (see hllset_sync.links) */
 	int64 rows_in, bytes_in, rows_out, bytes_out;
-	int protocol;
-	int peer_version; /* server_version_num of the peer */
-	pg_uuid_t peer_id;
-	char peer_name[NAMEDATALEN];
+	SyncHello peer;
 } SyncRound;
 
 typedef struct SyncLink SyncLink; /* an open connection to a peer and what is known of it */
@@ -36,36 +42,13 @@ void sync_link_close(SyncLink *link);
 /* Why copies and rows are compared. */
 typedef enum SyncReason
 {
+	SYNC_NO_REASON, /* they are not */
 	SYNC_TO_VERIFY,
 	SYNC_AFTER_GAP, /* the cursor is older than what the source remembers of deletions: what only the copies have is gone */
 	SYNC_AFTER_REWIND /* it is of a history that was undone: what only the copies have is kept */
 } SyncReason;
 
 typedef struct SyncComparison SyncComparison;
-
-/* From the end that owns the rows to the one that keeps copies of them; which of both is this node makes no difference. */
-typedef struct SyncFlow
-{
-	SyncEnd *source, *sink;
-	const char *set_name;
-	const pg_uuid_t *origin; /* the source */
-	const char *origin_name;
-	SyncHead head;    /* of the source */
-	SyncToken cursor; /* of the copies; brought up to date */
-	SyncBatch *batch;
-	SyncTime until;             /* end of the slice of time */
-	bool begun;                 /* an attempt, which has not ended */
-	bool patient;               /* attempts that did not end don't count */
-	MemoryContext keep;         /* where a comparison lives that has not ended */
-	SyncComparison *comparison; /* NULL, or one to go on with; it stays if time is up */
-	bool may_compare;           /* or others have to end first */
-	/* what was done */
-	int64 rows;
-	bool rewound;  /* a comparison after a rewind has ended */
-	int differing; /* buckets */
-	int64 repaired, orphans;
-	int64 compared, to_compare; /* rows and copies in buckets that differ; -1: not known yet */
-} SyncFlow;
 
 typedef enum SyncOutcome
 {
@@ -75,13 +58,55 @@ typedef enum SyncOutcome
 	SYNC_POISONED   /* some batches in a row were begun and never ended */
 } SyncOutcome;
 
+/* Columns of rows on their way, and of what is compared of them. */
+enum
+{
+	SYNC_ROW_KEY,
+	SYNC_ROW_SEQ,
+	SYNC_ROW_CONTENT, /* sketches, NULL: the row was deleted; or the digest of them */
+	SYNC_ROW_EXTRA    /* the nonce, or where the next page begins */
+};
+
+/* What a comparison has found so far. */
+typedef struct SyncFindings
+{
+	int differing; /* buckets */
+	int64 repaired, orphans;
+	int64 compared, to_compare; /* rows and copies in buckets that differ; -1: not known yet */
+} SyncFindings;
+
+/* From the end that owns the rows to the one that keeps copies of them; which of both is this node makes no difference. */
+typedef struct SyncFlow
+{
+	struct SyncVisit *visit;
+	struct SyncRelation *relation;
+	const char *set_name;
+	SyncEnd *source, *sink;
+	const pg_uuid_t *origin; /* the source */
+	const char *origin_name;
+	SyncHead head;       /* of the source */
+	SyncToken cursor;    /* of the copies; brought up to date */
+	MemoryContext batch; /* of the rows on their way: */
+	List *rows;
+	SyncTime until; /* end of the slice of time */
+	bool begun;     /* an attempt, which has not ended */
+	bool patient;   /* attempts that did not end don't count */
+	bool verifies;
+	SyncOutcome outcome;
+	/* what was done */
+	int64 moved;  /* rows */
+	bool rewound; /* a comparison after a rewind has ended */
+	SyncFindings found;
+} SyncFlow;
+
+void sync_forget_rows(SyncFlow *flow);
 /* Brings the copies from flow->cursor to flow->head, by the feed if it knows the cursor, else by comparison. */
 SyncOutcome sync_transfer(SyncFlow *flow);
-/* Compares copies and rows and repairs the copies. */
+/* Compares copies and rows and repairs the copies; goes on with the relation's comparison if it is for the same reason, and leaves it there if time is up. */
 SyncOutcome sync_reconcile(SyncFlow *flow, SyncReason reason);
-bool sync_compares(const SyncComparison *comparison, SyncReason reason);
-void sync_forget_comparison(SyncComparison **comparison);
-/* Hands the batch over: SYNC_CAUGHT_UP if the copies were at flow->cursor. TO is where they are then; NULL: the cursor stays. */
+SyncReason sync_compares(const struct SyncRelation *relation);
+void sync_forget_comparison(struct SyncRelation *relation);
+/* Hands the rows over: SYNC_CAUGHT_UP if the copies were at flow->cursor. TO is where they are then; NULL: the cursor stays. */
 SyncOutcome sync_deliver(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to);
 
 /* ---- link.c: what is known of a peer; lives as long as its connection ---- */
@@ -179,8 +204,6 @@ struct SyncLink
 	/* of the connection */
 	MemoryContext connection;
 	SyncHello hello;
-	MemoryContext offers; /* of the lists of offers */
-	List *offers_here, *offers_there;
 	List *sets; /* SyncShared pointers */
 	SyncTime sets_read;
 	int share_wait; /* ms after which they are read again */
@@ -203,11 +226,14 @@ struct SyncLink
 
 /* Reads the settings of the peer and opens a connection if there is none. */
 void sync_link_open(SyncLink *link);
-/* A flow between this node and the peer; the set, its head and its cursor are still to be told. */
-SyncFlow sync_link_flow(SyncLink *link, SyncDirection direction);
+/* A flow of the relation's rows. Its head, its cursor and its time are still to be told; rows lie in the current context. */
+SyncFlow sync_link_flow(struct SyncVisit *visit, SyncRelation *relation);
 /* Has the source's changes numbered, and asks for its heads. The rest as of sync_ask_advance. */
 void sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
 					 const pg_uuid_t *same);
+
+/* Where the copies of these sets are. */
+SyncToken *sync_link_cursors(SyncLink *link, SyncDirection direction, const List *names);
 
 /* ---- visit.c: a round's visit of all sets in one direction ---- */
 
@@ -216,7 +242,6 @@ typedef struct SyncVisit
 {
 	SyncLink *link;
 	SyncDirection direction;
-	SyncFlow flow;   /* of any of the sets */
 	List *relations; /* SyncRelation pointers */
 	List *told; /* likewise, that are not visited, but the peer was told how far our copies are */
 	SyncTime until;
@@ -224,6 +249,8 @@ typedef struct SyncVisit
 	bool rewound;         /* some set was */
 } SyncVisit;
 
+/* Ends of a link keep the sums of only so many comparisons. */
+bool sync_may_compare(const SyncVisit *visit);
 /* Whether the copies are not at the head. */
 bool sync_is_behind(const SyncRelation *relation);
 /* Moves what can be moved, and notes how it goes with each. */

@@ -5,6 +5,71 @@
 #define SHARE_EVERY 60000 /* ms; how long it may go unnoticed that the peer grants more or less */
 #define FIRST_WAIT 5000   /* ms; at first, where a set waits for that; doubled up to the above */
 
+#define MAX_OFFERED \
+	(16 * 1024 * 1024) /* bytes of names and signatures from a peer that means well */
+
+/* ---- what an end offers ---- */
+
+typedef struct Offer
+{
+	char *set_name;
+	bytea *signature; /* NULL: broken, and the description says why */
+	char *description;
+	bool may_pull, may_push;
+} Offer;
+
+/* Offer pointers, by name */
+typedef struct Offers
+{
+	List *here, *there;
+} Offers;
+
+/* Appends a page; returns how many sets it has. */
+static int
+ask_page(SyncEnd *end, List **offers, int64 *bytes)
+{
+	static SyncStatement statement = SYNC_STATEMENT(
+		"s", "p_sets",
+		"SELECT set_name, description, may_pull, may_push, signature FROM hllset_sync.p_sets($1)",
+		SYNC_SETS_PAGE, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BYTEAOID);
+	const char *after = *offers == NIL ? NULL : ((Offer *) llast(*offers))->set_name;
+	List *rows = sync_call(end, &statement, SYNC_VALUES(SYNC_TEXT(after)));
+	ListCell *cell;
+
+	foreach (cell, rows)
+	{
+		const NullableDatum *row = lfirst(cell);
+		Offer *offer = palloc(sizeof(Offer));
+
+		sync_refuse_nulls(end, row, 4);
+		offer->set_name = TextDatumGetCString(row[0].value);
+		offer->description = sync_clean_text(TextDatumGetCString(row[1].value));
+		offer->may_pull = DatumGetBool(row[2].value);
+		offer->may_push = DatumGetBool(row[3].value);
+		offer->signature = row[4].isnull ? NULL : DatumGetByteaP(row[4].value);
+		*bytes += strlen(offer->set_name) + (row[4].isnull ? 0 : VARSIZE(offer->signature));
+		if (*bytes > MAX_OFFERED)
+			sync_refuse_answer(end, "names and signatures that are too long");
+		*offers = lappend(*offers, offer);
+	}
+	sync_check_sets(list_length(*offers));
+	if (after != NULL && rows != NIL && strcmp(((Offer *) llast(*offers))->set_name, after) <= 0)
+		sync_refuse_answer(end, "sets out of order");
+	return list_length(rows);
+}
+
+static List *
+ask_offers(SyncEnd *end)
+{
+	List *offers = NIL;
+	int64 bytes = 0;
+
+	while (ask_page(end, &offers, &bytes) == SYNC_SETS_PAGE)
+		;
+	list_sort(offers, sync_compare_names);
+	return offers;
+}
+
 /* ---- what is done with a set ---- */
 
 static void
@@ -25,8 +90,8 @@ not_offered(const SyncLink *link, const SyncRelation *relation, bool named)
 
 /* Decides for one direction; THERE is NULL if the peer does not offer the set. */
 static void
-share_direction(SyncLink *link, SyncRelation *relation, const SyncOffer *here,
-				const SyncOffer *there, SyncDirection direction)
+share_direction(SyncLink *link, SyncRelation *relation, const Offer *here, const Offer *there,
+				SyncDirection direction)
 {
 	bool other_way = link->directions[1 - direction];
 
@@ -82,19 +147,6 @@ shared_set(SyncLink *link, const char *name)
 	return set;
 }
 
-static void
-ask_offers(SyncLink *link)
-{
-	MemoryContext caller;
-
-	link->offers_here = link->offers_there = NIL;
-	MemoryContextReset(link->offers);
-	caller = MemoryContextSwitchTo(link->offers);
-	link->offers_here = sync_ask_sets(&link->here);
-	link->offers_there = sync_ask_sets(&link->there);
-	MemoryContextSwitchTo(caller);
-}
-
 /* Those that the peer believes to be here. */
 static void
 note_left(SyncLink *link, List *sets)
@@ -133,13 +185,13 @@ take_known(SyncLink *link, SyncShared *set, uint64 row)
 
 /* A set of this node, and what is known of it in one direction, if anything. Those that are neither offered nor were ever synced are left out. */
 static List *
-take_set(SyncLink *link, List *sets, uint64 row)
+take_set(SyncLink *link, const Offers *offers, List *sets, uint64 row)
 {
 	const char *name = sync_text(row, 1);
 	SyncShared *set = sets == NIL ? NULL : llast(sets);
-	bool offered = sync_find_name(link->offers_there, name) != NULL;
+	bool offered = sync_find_name(offers->there, name) != NULL;
 
-	if (sync_find_name(link->offers_here, name) == NULL)
+	if (sync_find_name(offers->here, name) == NULL)
 		return sets;
 	/* "named" is registered everywhere, and mostly for nothing. */
 	link->waits |= !offered && strcmp(name, "named") != 0;
@@ -163,7 +215,7 @@ take_set(SyncLink *link, List *sets, uint64 row)
 
 /* Sets that stay keep what is known of them in memory. */
 static void
-match_offers(SyncLink *link)
+match_offers(SyncLink *link, const Offers *offers)
 {
 	List *sets = NIL;
 	MemoryContext caller;
@@ -183,7 +235,7 @@ match_offers(SyncLink *link)
 		"WHERE p.server = $1 ORDER BY s.set_name COLLATE \"C\"",
 		SYNC_NAME(&link->name), SYNC_UUID(&link->hello.node_id));
 	for (uint64 row = 0; row < count; row++)
-		sets = take_set(link, sets, row);
+		sets = take_set(link, offers, sets, row);
 	caller = MemoryContextSwitchTo(link->connection);
 	sets = list_copy(sets);
 	MemoryContextSwitchTo(caller);
@@ -199,8 +251,8 @@ match_offers(SyncLink *link)
 		{
 			SyncRelation *relation = &set->relations[i];
 
-			share_direction(link, relation, sync_find_name(link->offers_here, set->name),
-							sync_find_name(link->offers_there, set->name), i);
+			share_direction(link, relation, sync_find_name(offers->here, set->name),
+							sync_find_name(offers->there, set->name), i);
 			link->stands |=
 				sync_relation_stands(relation) && relation->shown.condition != SYNC_STOPPED;
 		}
@@ -220,6 +272,8 @@ sync_forget_settled(SyncLink *link)
 void
 sync_link_share(SyncLink *link)
 {
+	Offers offers;
+
 	if (link->sets_read != 0 && !sync_elapsed(link->sets_read, link->share_wait) &&
 		!(link->afresh && link->stands))
 		return;
@@ -229,8 +283,9 @@ sync_link_share(SyncLink *link)
 		/* Sets may be others now: what was seen of those before counts no more. */
 		link->push_session = 0;
 	}
-	ask_offers(link);
-	match_offers(link);
+	offers.here = ask_offers(&link->here);
+	offers.there = ask_offers(&link->there);
+	match_offers(link, &offers);
 	sync_relations_tidy(link);
 	sync_forget_settled(link);
 	link->share_wait =

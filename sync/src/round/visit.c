@@ -13,15 +13,6 @@
 #define MAX_COMPARISONS 4 /* in one direction of a link, that go on in the next round */
 #define MAX_DOUBLINGS 5   /* of a rest, while another link moves the same copies: 32 s */
 
-typedef struct SetRun
-{
-	SyncVisit *visit;
-	SyncRelation *relation;
-	SyncFlow flow;
-	SyncOutcome outcome;
-	bool verifies;
-} SetRun;
-
 bool
 sync_is_behind(const SyncRelation *relation)
 {
@@ -32,28 +23,25 @@ sync_is_behind(const SyncRelation *relation)
 /* ---- one set ---- */
 
 static void
-run_direction(void *arg)
+run_flow(void *arg)
 {
-	SetRun *run = arg;
-	SyncFlow *flow = &run->flow;
+	SyncFlow *flow = arg;
+	SyncReason reason = sync_compares(flow->relation);
 
-	flow->batch = sync_batch_create();
-	run->outcome = SYNC_CAUGHT_UP;
+	flow->outcome = SYNC_CAUGHT_UP;
 	/* The feed can't go on before the comparison that was begun for it has ended; one that verifies has time. */
-	if (sync_compares(flow->comparison, SYNC_AFTER_GAP))
-		run->outcome = sync_reconcile(flow, SYNC_AFTER_GAP);
-	else if (sync_compares(flow->comparison, SYNC_AFTER_REWIND))
-		run->outcome = sync_reconcile(flow, SYNC_AFTER_REWIND);
-	if (run->outcome == SYNC_CAUGHT_UP)
-		run->outcome = sync_transfer(flow);
-	if (run->outcome == SYNC_CAUGHT_UP && run->verifies)
-		run->outcome = sync_reconcile(flow, SYNC_TO_VERIFY);
+	if (reason == SYNC_AFTER_GAP || reason == SYNC_AFTER_REWIND)
+		flow->outcome = sync_reconcile(flow, reason);
+	if (flow->outcome == SYNC_CAUGHT_UP)
+		flow->outcome = sync_transfer(flow);
+	if (flow->outcome == SYNC_CAUGHT_UP && flow->verifies)
+		flow->outcome = sync_reconcile(flow, SYNC_TO_VERIFY);
 	/* The copies are where they should be, though not all is proved yet. */
-	if (sync_compares(flow->comparison, SYNC_TO_VERIFY) && run->outcome == SYNC_BEHIND &&
+	if (sync_compares(flow->relation) == SYNC_TO_VERIFY && flow->outcome == SYNC_BEHIND &&
 		sync_token_equal(&flow->cursor, &flow->head.token))
 	{
-		run->outcome = SYNC_CAUGHT_UP;
-		run->visit->link->round->again = true;
+		flow->outcome = SYNC_CAUGHT_UP;
+		flow->visit->link->round->again = true;
 	}
 }
 
@@ -62,8 +50,9 @@ run_direction(void *arg)
  * scanning nobody knows how many rows it has.
  */
 static void
-note_progress(SyncRelation *relation, const SyncFlow *flow)
+note_progress(const SyncFlow *flow)
 {
+	SyncRelation *relation = flow->relation;
 	int64 head = flow->head.token.seq;
 	int64 from = relation->copies.seq;
 
@@ -73,10 +62,10 @@ note_progress(SyncRelation *relation, const SyncFlow *flow)
 			relation->began = from;
 		relation->goal = flow->head.scanning ? 0 : head;
 	}
-	if (flow->comparison != NULL)
+	if (relation->comparison != NULL)
 	{
-		relation->shown.done = flow->compared;
-		relation->shown.to_do = flow->to_compare;
+		relation->shown.done = flow->found.compared;
+		relation->shown.to_do = flow->found.to_compare;
 		return;
 	}
 	relation->shown.done = Max(flow->cursor.seq - relation->began, 0);
@@ -113,16 +102,15 @@ note_settled(SyncLink *link, SyncRelation *relation, const SyncHead *head)
 }
 
 static void
-note_outcome(SetRun *run)
+note_outcome(const SyncFlow *flow)
 {
-	SyncLink *link = run->visit->link;
-	SyncFlow *flow = &run->flow;
-	SyncRelation *relation = run->relation;
+	SyncLink *link = flow->visit->link;
+	SyncRelation *relation = flow->relation;
 
 	show_places(relation, &flow->cursor);
-	note_progress(relation, flow);
-	run->visit->link->round->caught_up &= run->outcome == SYNC_CAUGHT_UP;
-	switch (run->outcome)
+	note_progress(flow);
+	link->round->caught_up &= flow->outcome == SYNC_CAUGHT_UP;
+	switch (flow->outcome)
 	{
 		case SYNC_CAUGHT_UP:
 			relation->overtaken = 0;
@@ -134,11 +122,11 @@ note_outcome(SetRun *run)
 			sync_relation_note(link, relation, SYNC_YIELDING, 0, NULL);
 			break;
 		case SYNC_BEHIND:
-			run->visit->link->round->again = true;
+			link->round->again = true;
 			sync_relation_note(link, relation, SYNC_MOVING, 0, NULL);
 			break;
 		case SYNC_POISONED:
-			run->visit->link->round->failed_sets++;
+			link->round->failed_sets++;
 			sync_relation_note(link, relation, SYNC_STOPPED, 0,
 							   psprintf("the server crashed in some attempts in a row: SELECT "
 										"hllset_sync.resume_peer(%s)",
@@ -147,32 +135,32 @@ note_outcome(SetRun *run)
 	}
 	if (!flow->rewound)
 		return;
-	run->visit->rewound = true;
+	flow->visit->rewound = true;
 	ereport(WARNING, (errmsg("hllset_sync: set \"%s\": history of node %s was rewound; "
 							 "reconciling; %lld rows kept that it no longer has",
-							 flow->set_name, flow->origin_name, (long long) flow->orphans)));
+							 flow->set_name, flow->origin_name, (long long) flow->found.orphans)));
 }
 
 static void
-note_error(SetRun *run, ErrorData *error)
+note_error(const SyncFlow *flow, ErrorData *error)
 {
-	SyncEnd *there = &run->visit->link->there;
+	SyncLink *link = flow->visit->link;
+	SyncRelation *relation = flow->relation;
 
-	rest(run->relation, run->relation->shown.condition == SYNC_FAILED ? REST : SHORT_REST);
-	sync_relation_note(run->visit->link, run->relation, SYNC_FAILED, error->sqlerrcode,
-					   error->message);
-	run->visit->link->round->failed_sets++;
-	run->visit->link->round->caught_up = false;
+	sync_forget_comparison(relation);
+	rest(relation, relation->shown.condition == SYNC_FAILED ? REST : SHORT_REST);
+	sync_relation_note(link, relation, SYNC_FAILED, error->sqlerrcode, error->message);
+	link->round->failed_sets++;
+	link->round->caught_up = false;
 	if (error->sqlerrcode == ERRCODE_SYNC_SET)
-		run->visit->link->sets_read = 0;
-	if (there->wire->state == SYNC_WIRE_LOST ||
+		link->sets_read = 0;
+	if (link->there.wire->state == SYNC_WIRE_LOST ||
 		(sync_in_procedure && error->sqlerrcode == ERRCODE_QUERY_CANCELED))
 		ReThrowError(error);
 }
 
-/* Ends of a link keep the sums of only so many comparisons. */
-static bool
-may_compare(const SyncVisit *visit)
+bool
+sync_may_compare(const SyncVisit *visit)
 {
 	int count = 0;
 	ListCell *cell;
@@ -186,65 +174,64 @@ may_compare(const SyncVisit *visit)
 static void
 end_attempt(void *arg)
 {
-	const SetRun *run = arg;
+	const SyncFlow *flow = arg;
 
 	sync_begin(NULL);
 	sync_catalog("UPDATE hllset_sync.cursors c SET attempts = greatest(attempts - 1, 0) FROM "
 				 "hllset_sync.sets s, hllset_sync.origins o WHERE s.set_id = c.set_id AND "
 				 "o.origin_id = c.origin_id AND s.set_name = $1 AND o.node_id = $2",
-				 SYNC_TEXT(run->flow.set_name), SYNC_UUID(run->flow.origin));
+				 SYNC_TEXT(flow->set_name), SYNC_UUID(flow->origin));
 	sync_commit();
+}
+
+/* A verification has ended. */
+static void
+note_verified(SyncRelation *relation, SyncOutcome outcome)
+{
+	relation->verified = sync_clock();
+	if (outcome != SYNC_CAUGHT_UP)
+		return;
+	relation->resyncing = Min(relation->resyncing, relation->resyncs);
+	relation->shown.resynced += relation->resyncing;
+	relation->resyncs -= relation->resyncing;
+	relation->resyncing = 0;
 }
 
 static void
 run_set(SyncVisit *visit, SyncRelation *relation, bool verifies)
 {
-	SetRun run = {.visit = visit, .relation = relation, .flow = visit->flow, .verifies = verifies};
+	bool comes = visit->direction == SYNC_FROM_PEER;
+	SyncRound *round = visit->link->round;
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync set", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
+	SyncFlow flow = sync_link_flow(visit, relation);
 	ErrorData *error;
 
 	if (!sync_in_procedure)
-		pgstat_report_activity(
-			STATE_RUNNING,
-			psprintf("%s %s %s %s", visit->direction == SYNC_FROM_PEER ? "pull" : "push",
-					 relation->set->name, visit->direction == SYNC_FROM_PEER ? "from" : "to",
-					 visit->link->server));
-	run.flow.set_name = relation->set->name;
-	run.flow.head = *relation->source;
-	run.flow.cursor = relation->copies;
-	run.flow.until = Min(visit->until, sync_after(verifies ? SLICE_OF_PROOF : SLICE_OF_SET));
+		pgstat_report_activity(STATE_RUNNING,
+							   psprintf("%s %s %s %s", comes ? "pull" : "push", flow.set_name,
+										comes ? "from" : "to", visit->link->server));
+	flow.head = *relation->source;
+	flow.cursor = relation->copies;
+	flow.verifies = verifies;
+	flow.until = Min(visit->until, sync_after(verifies ? SLICE_OF_PROOF : SLICE_OF_SET));
 	/* Attempts at a peer from before it was resumed don't count. */
-	run.flow.patient =
+	flow.patient =
 		relation->shown.condition == SYNC_UNKNOWN || relation->shown.condition == SYNC_RESUMED;
-	run.flow.keep = visit->link->connection;
-	run.flow.comparison = relation->comparison;
 	/* Calls that come while one is under way want another: of what it has passed it sees nothing. */
-	if (!sync_compares(relation->comparison, SYNC_TO_VERIFY))
+	if (sync_compares(relation) != SYNC_TO_VERIFY)
 		relation->resyncing = relation->resyncs;
-	run.flow.may_compare = may_compare(visit);
-	error = sync_guard(context, run_direction, &run);
+	error = sync_guard(context, run_flow, &flow);
+	if (error != NULL && flow.begun && comes)
+		(void) sync_guard(context, end_attempt, &flow);
+	*(comes ? &round->rows_in : &round->rows_out) += flow.moved;
 	if (error != NULL)
-		sync_forget_comparison(&run.flow.comparison);
-	if (error != NULL && run.flow.begun && run.flow.sink->wire == NULL)
-		(void) sync_guard(context, end_attempt, &run);
-	relation->comparison = run.flow.comparison;
-	*(visit->direction == SYNC_FROM_PEER ? &visit->link->round->rows_in
-										 : &visit->link->round->rows_out) += run.flow.rows;
-	if (error != NULL)
-		note_error(&run, error);
+		note_error(&flow, error);
 	else
-		note_outcome(&run);
+		note_outcome(&flow);
 	if (verifies && relation->comparison == NULL)
-		relation->verified = sync_clock();
-	if (verifies && relation->comparison == NULL && run.outcome == SYNC_CAUGHT_UP)
-	{
-		relation->resyncing = Min(relation->resyncing, relation->resyncs);
-		relation->shown.resynced += relation->resyncing;
-		relation->resyncs -= relation->resyncing;
-		relation->resyncing = 0;
-	}
+		note_verified(relation, flow.outcome);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
@@ -259,7 +246,7 @@ may_verify(const SyncVisit *visit, const SyncRelation *relation)
 			   sync_elapsed(relation->verified, sync_verify_every * INT64CONST(1000));
 
 	return (due || relation->resyncs > 0) && !relation->source->scanning &&
-		   (relation->comparison != NULL || may_compare(visit));
+		   (relation->comparison != NULL || sync_may_compare(visit));
 }
 
 /* As long as the reader gets on. */
