@@ -125,40 +125,4 @@ void sync_check_sets(int count);
 int sync_compare_names(const ListCell *a, const ListCell *b);
 void *sync_find_name(const List *list, const char *name);
 
-/* ---- protocol.c: functions of the protocol; NAMES NIL: all sets ---- */
-
-typedef struct SyncHead
-{
-	char *set_name;
-	SyncToken token;
-	int64 truncated_at;
-	bool more; /* changes are left that have no seq yet, or the set is being scanned */
-	bool held; /* they can't get one for now, since someone holds a lock, or the trigger is off */
-	bool gone; /* only in an answer that has changes */
-	bool scanning; /* what is not in the index may still be found in the table */
-} SyncHead;
-
-/* The heads of a node, as long as the connection lives. */
-typedef struct SyncHeads
-{
-	MemoryContext parent, context; /* no context: not known */
-	pg_uuid_t hash;
-	List *list; /* SyncHead pointers, by name */
-} SyncHeads;
-
-/* What is said to have been flushed of a set. */
-typedef struct SyncPlace
-{
-	char *set_name;
-	SyncToken token;
-} SyncPlace;
-
-/* At a peer (for this node see sync_advance_here). PLACES: SyncPlace pointers; SAME: the hash of the last heads, if all of them were reached, or NULL. */
-void sync_ask_advance(SyncEnd *end, const List *names, const List *places, const pg_uuid_t *same);
-void sync_ask_rescan(SyncEnd *end, const List *names); /* likewise see sync_rescan_here */
-/* Brings HEADS up to date. */
-void sync_ask_heads(SyncEnd *end, const List *names, SyncHeads *heads);
-/* A token for each name. */
-SyncToken *sync_ask_cursors(SyncEnd *end, const List *names, const pg_uuid_t *origin);
-
 #endif

@@ -79,25 +79,20 @@ verify_direction(SyncLink *link, SyncRelation *relation, SyncDirection direction
 	SyncVisit visit = {.link = link, .direction = direction};
 	SyncFlow flow = sync_link_flow(&visit, relation);
 	List *names = list_make1(sums->set_name);
-	const SyncHead *head;
 	SyncOutcome outcome;
 
 	flow.until = PG_INT64_MAX;
 	flow.patient = true;
 	/* What passed the triggers by at the source is there, too: it goes on until there is no more, and no scan. */
-	if (flow.source->wire != NULL)
-		sync_ask_rescan(flow.source, names);
-	else
-		sync_rescan_here(sums->set_name);
+	sync_link_rescan(link, direction, sums->set_name);
 	do
 	{
 		sync_link_heads(link, direction, names, NIL, NULL);
-		head = sync_find_name(link->heads[direction].list, sums->set_name);
-		if (head == NULL)
+		if (relation->source == NULL)
 			ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
 							errmsg("set \"%s\" is no longer offered", sums->set_name)));
-	} while (head->more);
-	flow.head = *head;
+	} while (relation->source->more);
+	flow.head = *relation->source;
 	flow.cursor = *sync_link_cursors(link, direction, names);
 	/* Copies are compared with the head that they have reached. */
 	outcome = sync_transfer(&flow);

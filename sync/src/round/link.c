@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* A peer: its settings and the connection to it. */
-#include "publish/publish.h"
 #include "round/round.h"
 
 #include "mb/pg_wchar.h"
@@ -8,10 +7,9 @@
 SyncLink *
 sync_link_create(MemoryContext context, const char *server, Oid role)
 {
-	MemoryContext own = AllocSetContextCreate(context, "hllset_sync link", ALLOCSET_DEFAULT_SIZES);
-	SyncLink *link = MemoryContextAllocZero(own, sizeof(SyncLink));
+	SyncLink *link = MemoryContextAllocZero(context, sizeof(SyncLink));
 
-	link->context = own;
+	link->context = context;
 	namestrcpy(&link->name, server);
 	link->server = NameStr(link->name);
 	link->role = role;
@@ -226,26 +224,4 @@ sync_link_flow(SyncVisit *visit, SyncRelation *relation)
 		.batch = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync batch",
 									   ALLOCSET_DEFAULT_SIZES),
 	};
-}
-
-SyncToken *
-sync_link_cursors(SyncLink *link, SyncDirection direction, const List *names)
-{
-	return direction == SYNC_FROM_PEER
-			   ? sync_ask_cursors(&link->here, names, &link->hello.node_id)
-			   : sync_ask_cursors(&link->there, names, &link->identity.node_id);
-}
-
-void
-sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
-				const pg_uuid_t *same)
-{
-	SyncEnd *source = direction == SYNC_FROM_PEER ? &link->there : &link->here;
-
-	link->heads[direction].parent = link->connection;
-	if (direction == SYNC_FROM_PEER)
-		sync_ask_advance(source, names, places, same);
-	else
-		(void) sync_advance_here(NULL);
-	sync_ask_heads(source, names, &link->heads[direction]);
 }

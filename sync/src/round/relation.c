@@ -149,61 +149,39 @@ sync_relations_save(SyncLink *link)
 	sync_commit();
 }
 
-void
-sync_relations_tidy(const SyncLink *link)
-{
-	List *names = NIL;
-	ListCell *cell;
-
-	foreach (cell, link->sets)
-		names = lappend(names, ((SyncShared *) lfirst(cell))->name);
-	sync_begin(NULL);
-	sync_catalog("DELETE FROM hllset_sync.relations WHERE server = $1 AND (set_name <> ALL ($2) OR "
-				 "NOT CASE direction WHEN 'pull' THEN $3 ELSE $4 END)",
-				 SYNC_NAME(&link->name), SYNC_TEXT_ARRAY(names),
-				 SYNC_BOOL(link->directions[SYNC_FROM_PEER]),
-				 SYNC_BOOL(link->directions[SYNC_TO_PEER]));
-	sync_commit();
-}
-
 /* ---- the log ---- */
 
-/* The complaint of this relation, or a free one, or NULL. */
-static SyncComplaint *
-find_complaint(SyncLink *link, const SyncRelation *relation)
+/* In the complaint of its condition, or a free one; a set once. */
+static void
+count_complaint(SyncLink *link, const SyncRelation *relation)
 {
-	SyncComplaint *unused = NULL;
+	SyncComplaint *complaint = NULL;
 
 	for (size_t i = 0; i < lengthof(link->complaints); i++)
 	{
-		SyncComplaint *complaint = &link->complaints[i];
+		SyncComplaint *other = &link->complaints[i];
 
-		if (complaint->rounds == 0)
-			unused = complaint;
-		else if (complaint->condition == relation->shown.condition &&
-				 complaint->sqlstate == relation->shown.sqlstate)
-			return complaint;
+		if (other->rounds == 0)
+			complaint = other;
+		else if (other->condition == relation->shown.condition &&
+				 other->sqlstate == relation->shown.sqlstate)
+		{
+			complaint = other;
+			break;
+		}
 	}
-	return unused;
-}
-
-static void
-count_complaint(SyncComplaint *complaint, const SyncRelation *relation)
-{
+	if (complaint == NULL || (complaint->sets > 0 && complaint->last == relation->set))
+		return;
 	if (complaint->sets == 0)
 	{
 		complaint->condition = relation->shown.condition;
 		complaint->sqlstate = relation->shown.sqlstate;
 		complaint->reason = relation->shown.reason == NULL ? "" : relation->shown.reason;
-		complaint->first = complaint->last = relation->set;
+		complaint->first = relation->set;
 		complaint->rounds++;
-		complaint->sets = 1;
 	}
-	else if (complaint->last != relation->set)
-	{
-		complaint->last = relation->set;
-		complaint->sets++;
-	}
+	complaint->last = relation->set;
+	complaint->sets++;
 }
 
 void
@@ -216,12 +194,10 @@ sync_relations_log(SyncLink *link)
 	foreach (cell, link->sets)
 		for (int i = 0; i < SYNC_DIRECTIONS; i++)
 		{
-			SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[i];
-			SyncComplaint *complaint =
-				states[relation->shown.condition].warns ? find_complaint(link, relation) : NULL;
+			const SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[i];
 
-			if (complaint != NULL)
-				count_complaint(complaint, relation);
+			if (states[relation->shown.condition].warns)
+				count_complaint(link, relation);
 		}
 	for (size_t i = 0; i < lengthof(link->complaints); i++)
 	{

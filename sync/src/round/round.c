@@ -3,9 +3,8 @@
 #include "publish/publish.h"
 #include "round/round.h"
 
-#define READS 3000 /* ms in which a peer that reads by itself was heard */
-#define SLICE_OF_ROUND \
-	10000 /* ms in each direction, so that no set and no direction waits for long */
+#define READS 3000           /* ms in which a peer that reads by itself was heard */
+#define SLICE_OF_ROUND 10000 /* ms in each direction, so that no set waits for long */
 
 static SyncVisit *
 choose_sets(SyncLink *link, SyncDirection direction)
@@ -19,7 +18,6 @@ choose_sets(SyncLink *link, SyncDirection direction)
 	{
 		SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[direction];
 
-		relation->source = NULL;
 		if (direction == SYNC_FROM_PEER && !relation->wanted && relation->set->is_acked)
 			visit->told = lappend(visit->told, relation);
 		if (sync_relation_stands(relation))
@@ -32,20 +30,6 @@ choose_sets(SyncLink *link, SyncDirection direction)
 	}
 	visit->until = sync_after(SLICE_OF_ROUND);
 	return visit;
-}
-
-static void
-find_sources(SyncVisit *visit)
-{
-	ListCell *cell;
-
-	foreach (cell, visit->relations)
-	{
-		SyncRelation *relation = lfirst(cell);
-
-		relation->source =
-			sync_find_name(visit->link->heads[visit->direction].list, relation->set->name);
-	}
 }
 
 static List *
@@ -112,7 +96,6 @@ ask_heads_there(SyncVisit *visit)
 	List *places = NIL;
 	ListCell *cell;
 
-	find_sources(visit);
 	flush_copies(visit, false);
 	foreach (cell, visit->relations)
 		same &= ((SyncRelation *) lfirst(cell))->source != NULL && !sync_is_behind(lfirst(cell));
@@ -121,21 +104,20 @@ ask_heads_there(SyncVisit *visit)
 		const SyncRelation *relation = lfirst(cell);
 		SyncShared *set = relation->set;
 
-		if (set->is_acked && sync_token_equal(&relation->copies, &set->acked.token))
+		if (set->is_acked && sync_token_equal(&relation->copies, &set->acked))
 			continue;
 		same &= relation->wanted;
-		set->acked.token = relation->copies;
+		set->acked = relation->copies;
 		set->is_acked = true;
-		places = lappend(places, &set->acked);
+		places = lappend(places, set);
 	}
 	/* What is not read any more may be dropped here at any time: the peer is told that we have nothing of it. */
 	foreach (cell, link->left)
-		((SyncPlace *) lfirst(cell))->token = nowhere;
+		((SyncShared *) lfirst(cell))->acked = nowhere;
 	places = list_concat(places, link->left);
 	link->left = NIL;
 	same &= places != NIL;
 	sync_link_heads(link, SYNC_FROM_PEER, NIL, same ? NIL : places, same ? &heads->hash : NULL);
-	find_sources(visit);
 }
 
 /* The owner of a history that is undone again and again is likely two servers. */
@@ -222,7 +204,6 @@ push(SyncLink *link)
 	if (visit->relations == NIL || !link->round->whole)
 		return;
 	sync_link_heads(link, SYNC_TO_PEER, NIL, NIL, NULL);
-	find_sources(visit);
 	if (link->afresh)
 		sync_forget_settled(link);
 	/* The copies there are asked for only where our head has moved since they were seen to have reached it. */

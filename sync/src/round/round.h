@@ -39,6 +39,17 @@ void sync_link_close(SyncLink *link);
 
 /* ---- transfer.c, reconcile.c: one set in one direction ---- */
 
+typedef struct SyncHead
+{
+	char *set_name;
+	SyncToken token;
+	int64 truncated_at;
+	bool more; /* changes are left that have no seq yet, or the set is being scanned */
+	bool held; /* they can't get one for now, since someone holds a lock, or the trigger is off */
+	bool gone; /* only in an answer that has changes */
+	bool scanning; /* what is not in the index may still be found in the table */
+} SyncHead;
+
 /* Why copies and rows are compared. */
 typedef enum SyncReason
 {
@@ -158,7 +169,7 @@ typedef struct SyncRelation
 	SyncShown shown, saved; /* the reason of SAVED may be freed */
 	int64 began, goal;      /* numbers from which and to which copies are moved; no goal: 0 */
 	/* as this round found them: */
-	const SyncHead *source; /* NULL: it has none */
+	const SyncHead *source; /* NULL: it has none, or is not known yet */
 	SyncToken copies;
 	SyncToken settled;     /* the head that the copies were last seen to have reached */
 	SyncTime rests_until;  /* it failed, or another link moves the same copies */
@@ -177,7 +188,7 @@ typedef struct SyncShared
 	int id;
 	SyncRelation relations[SYNC_DIRECTIONS];
 	bool is_acked;
-	SyncPlace acked; /* then, what the peer was last told of our copies */
+	SyncToken acked; /* then, what the peer was last told of our copies */
 } SyncShared;
 
 /* What was logged of all relations of one condition: at rounds 1, 2, 4, 8 ... that they are in it. */
@@ -191,6 +202,14 @@ typedef struct SyncComplaint
 	const SyncShared *first, *last;
 	const char *reason; /* of the first */
 } SyncComplaint;
+
+/* The heads of a node, as long as the connection lives. */
+typedef struct SyncHeads
+{
+	MemoryContext context; /* NULL: they are not known */
+	pg_uuid_t hash;
+	List *list; /* SyncHead pointers, by name */
+} SyncHeads;
 
 struct SyncLink
 {
@@ -212,7 +231,7 @@ struct SyncLink
 	uint64 push_session; /* see sync_confirm_pushed */
 	bool stands;         /* a set waits for what the peer offers to change */
 	bool waits;          /* the peer may come to offer what was registered to be synced */
-	List *left;          /* SyncPlace pointers: the peer is to forget what we had of these sets */
+	List *left;          /* SyncShared pointers: the peer is to forget what we had of these sets */
 	SyncTime begun;      /* by a worker: before it looked whether somebody waits */
 	bool afresh;         /* somebody waits: what is known of the peer is to be asked again */
 	/* of hllset_sync.peers */
@@ -228,10 +247,17 @@ struct SyncLink
 void sync_link_open(SyncLink *link);
 /* A flow of the relation's rows. Its head, its cursor and its time are still to be told; rows lie in the current context. */
 SyncFlow sync_link_flow(struct SyncVisit *visit, SyncRelation *relation);
-/* Has the source's changes numbered, and asks for its heads. The rest as of sync_ask_advance. */
+
+/* ---- protocol.c: what is asked of many sets at once; NAMES NIL: all ---- */
+
+/*
+ * Has the source's changes numbered, asks for its heads, and tells each relation of its own. A peer is told where our copies of PLACES are, SyncShared
+ * pointers, and of the last heads, if all of them were reached, the hash, or NULL.
+ */
 void sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
 					 const pg_uuid_t *same);
-
+/* Has a set scanned by its source; sync_link_heads does it. */
+void sync_link_rescan(SyncLink *link, SyncDirection direction, char *set_name);
 /* Where the copies of these sets are. */
 SyncToken *sync_link_cursors(SyncLink *link, SyncDirection direction, const List *names);
 
@@ -273,8 +299,6 @@ void sync_relation_note(SyncLink *link, SyncRelation *relation, SyncCondition co
 /* Whether no round can move its rows now. */
 bool sync_relation_stands(const SyncRelation *relation);
 void sync_relations_save(SyncLink *link);
-/* Forgets relations of sets that the peer's settings do not choose any more, or that are not here. */
-void sync_relations_tidy(const SyncLink *link);
 /* One line for all that is wrong for the same reason. */
 void sync_relations_log(SyncLink *link);
 

@@ -136,7 +136,7 @@ shared_set(SyncLink *link, const char *name)
 		MemoryContext caller = MemoryContextSwitchTo(link->connection);
 
 		set = palloc0(sizeof(SyncShared));
-		set->name = set->acked.set_name = pstrdup(name);
+		set->name = pstrdup(name);
 		for (int i = 0; i < SYNC_DIRECTIONS; i++)
 		{
 			set->relations[i].set = set;
@@ -145,23 +145,6 @@ shared_set(SyncLink *link, const char *name)
 		MemoryContextSwitchTo(caller);
 	}
 	return set;
-}
-
-/* Those that the peer believes to be here. */
-static void
-note_left(SyncLink *link, List *sets)
-{
-	MemoryContext caller = MemoryContextSwitchTo(link->connection);
-	ListCell *cell;
-
-	foreach (cell, link->sets)
-	{
-		SyncShared *set = lfirst(cell);
-
-		if (set->is_acked && !list_member_ptr(sets, set))
-			link->left = lappend(link->left, &set->acked);
-	}
-	MemoryContextSwitchTo(caller);
 }
 
 /* What the table says counts: resume_peer() deletes there. */
@@ -213,12 +196,46 @@ take_set(SyncLink *link, const Offers *offers, List *sets, uint64 row)
 	return sets;
 }
 
+/* Deletes relations of sets that the peer's settings do not choose any more, or that are not here. */
+static void
+tidy_relations(const SyncLink *link)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach (cell, link->sets)
+		names = lappend(names, ((SyncShared *) lfirst(cell))->name);
+	sync_catalog("DELETE FROM hllset_sync.relations WHERE server = $1 AND (set_name <> ALL ($2) OR "
+				 "NOT CASE direction WHEN 'pull' THEN $3 ELSE $4 END)",
+				 SYNC_NAME(&link->name), SYNC_TEXT_ARRAY(names),
+				 SYNC_BOOL(link->directions[SYNC_FROM_PEER]),
+				 SYNC_BOOL(link->directions[SYNC_TO_PEER]));
+}
+
+/* Of those that are left out now the peer may believe to be here. */
+static void
+keep_sets(SyncLink *link, const List *sets)
+{
+	MemoryContext caller = MemoryContextSwitchTo(link->connection);
+	ListCell *cell;
+
+	foreach (cell, link->sets)
+	{
+		SyncShared *set = lfirst(cell);
+
+		if (set->is_acked && !list_member_ptr(sets, set))
+			link->left = lappend(link->left, set);
+	}
+	list_free(link->sets);
+	link->sets = list_copy(sets);
+	MemoryContextSwitchTo(caller);
+}
+
 /* Sets that stay keep what is known of them in memory. */
 static void
 match_offers(SyncLink *link, const Offers *offers)
 {
 	List *sets = NIL;
-	MemoryContext caller;
 	uint64 count;
 	ListCell *cell;
 
@@ -236,13 +253,9 @@ match_offers(SyncLink *link, const Offers *offers)
 		SYNC_NAME(&link->name), SYNC_UUID(&link->hello.node_id));
 	for (uint64 row = 0; row < count; row++)
 		sets = take_set(link, offers, sets, row);
-	caller = MemoryContextSwitchTo(link->connection);
-	sets = list_copy(sets);
-	MemoryContextSwitchTo(caller);
+	keep_sets(link, sets);
+	tidy_relations(link);
 	sync_commit();
-	note_left(link, sets);
-	list_free(link->sets);
-	link->sets = sets;
 	foreach (cell, link->sets)
 	{
 		SyncShared *set = lfirst(cell);
@@ -286,7 +299,6 @@ sync_link_share(SyncLink *link)
 	offers.here = ask_offers(&link->here);
 	offers.there = ask_offers(&link->there);
 	match_offers(link, &offers);
-	sync_relations_tidy(link);
 	sync_forget_settled(link);
 	link->share_wait =
 		link->waits || link->stands ? Min(2 * link->share_wait, SHARE_EVERY) : SHARE_EVERY;

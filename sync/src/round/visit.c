@@ -6,12 +6,11 @@
 
 #define SLICE_OF_SET 2000  /* ms */
 #define SLICE_OF_PROOF 500 /* ms, if nothing is known to be missing */
-#define SHORT_REST \
-	1000          /* ms for which a set is left alone that failed, or that another link moves */
-#define REST 5000 /* ms, if it failed before, too */
-#define READER_TIME 3000  /* ms for which a push leaves changes to a peer that reads by itself */
-#define MAX_COMPARISONS 4 /* in one direction of a link, that go on in the next round */
-#define MAX_DOUBLINGS 5   /* of a rest, while another link moves the same copies: 32 s */
+#define SHORT_REST 1000    /* ms in which a set is left alone that failed, or another link moves */
+#define REST 5000          /* ms, if it failed before, too */
+#define READER_TIME 3000   /* ms for which a push leaves changes to a peer that reads by itself */
+#define MAX_COMPARISONS 4  /* in one direction of a link, that go on in the next round */
+#define MAX_DOUBLINGS 5    /* of a rest, while another link moves the same copies: 32 s */
 
 bool
 sync_is_behind(const SyncRelation *relation)

@@ -3,12 +3,14 @@
  * Functions of the protocol as their caller sees them: arguments in, answers out, both checked. See docs/sync.md, Protocol. Names of columns
  * cross with each answer, so they are short.
  */
-#include "link/link.h"
+#include "publish/publish.h"
+#include "round/round.h"
 
 /* ---- p_advance ---- */
 
-void
-sync_ask_advance(SyncEnd *end, const List *names, const List *places, const pg_uuid_t *same)
+/* PLACES: SyncShared pointers. SAME: the hash of the last heads, if all of them were reached, or NULL. */
+static void
+ask_advance(SyncEnd *end, const List *names, const List *places, const pg_uuid_t *same)
 {
 	static SyncStatement statement = {.name = "a",
 									  .function = "p_advance",
@@ -20,11 +22,11 @@ sync_ask_advance(SyncEnd *end, const List *names, const List *places, const pg_u
 
 	for (int i = 0; i < count; i++)
 	{
-		SyncPlace *place = list_nth(places, i);
+		SyncShared *set = list_nth(places, i);
 
-		placed = lappend(placed, place->set_name);
-		seqs[i] = Int64GetDatum(place->token.seq);
-		nonces[i] = UUIDPGetDatum(&place->token.nonce);
+		placed = lappend(placed, set->name);
+		seqs[i] = Int64GetDatum(set->acked.seq);
+		nonces[i] = UUIDPGetDatum(&set->acked.nonce);
 	}
 	sync_call(end, &statement,
 			  SYNC_VALUES(SYNC_NULLABLE(names != NIL, SYNC_TEXT_ARRAY(names)),
@@ -35,13 +37,16 @@ sync_ask_advance(SyncEnd *end, const List *names, const List *places, const pg_u
 }
 
 void
-sync_ask_rescan(SyncEnd *end, const List *names)
+sync_link_rescan(SyncLink *link, SyncDirection direction, char *set_name)
 {
 	static SyncStatement statement = {.name = "n",
 									  .function = "p_advance",
 									  .sql = "CALL hllset_sync.p_advance($1, rescan => true)"};
 
-	sync_call(end, &statement, SYNC_VALUES(SYNC_TEXT_ARRAY(names)));
+	if (direction == SYNC_TO_PEER)
+		sync_rescan_here(set_name);
+	else
+		sync_call(&link->there, &statement, SYNC_VALUES(SYNC_TEXT_ARRAY(list_make1(set_name))));
 }
 
 /* ---- p_heads ---- */
@@ -88,8 +93,9 @@ add_unchanged(List *heads, const List *before)
 	return merged;
 }
 
-void
-sync_ask_heads(SyncEnd *end, const List *names, SyncHeads *heads)
+/* Brings the heads that are known up to date. */
+static void
+ask_heads(SyncEnd *end, SyncHeads *heads, MemoryContext parent, const List *names)
 {
 	static SyncStatement statement = SYNC_STATEMENT(
 		"h", "p_heads",
@@ -116,7 +122,7 @@ sync_ask_heads(SyncEnd *end, const List *names, SyncHeads *heads)
 	if (changes && count == 0)
 		return;
 	sync_check_sets(count);
-	context = AllocSetContextCreate(heads->parent, "hllset_sync heads", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(parent, "hllset_sync heads", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	for (int i = 0; i < count; i++)
 		list = lappend(list, read_head(end, list_nth(rows, i)));
@@ -128,11 +134,36 @@ sync_ask_heads(SyncEnd *end, const List *names, SyncHeads *heads)
 	heads->context = context;
 }
 
+void
+sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
+				const pg_uuid_t *same)
+{
+	bool comes = direction == SYNC_FROM_PEER;
+	SyncHeads *heads = &link->heads[direction];
+	ListCell *cell;
+
+	if (comes)
+		ask_advance(&link->there, names, places, same);
+	else
+		(void) sync_advance_here(NULL);
+	ask_heads(comes ? &link->there : &link->here, heads, link->connection, names);
+	foreach (cell, link->sets)
+	{
+		SyncShared *set = lfirst(cell);
+
+		set->relations[direction].source = sync_find_name(heads->list, set->name);
+	}
+}
+
 /* ---- p_cursor ---- */
 
 SyncToken *
-sync_ask_cursors(SyncEnd *end, const List *names, const pg_uuid_t *origin)
+sync_link_cursors(SyncLink *link, SyncDirection direction, const List *names)
 {
+	bool comes = direction == SYNC_FROM_PEER;
+	SyncEnd *end = comes ? &link->here : &link->there;
+	const pg_uuid_t *origin = comes ? &link->hello.node_id : &link->identity.node_id;
+
 	/* The place in the list of names that was sent saves sending them back. */
 	static SyncStatement statement = SYNC_STATEMENT(
 		"c", "p_cursor",
