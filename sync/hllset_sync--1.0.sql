@@ -1454,6 +1454,24 @@ CREATE FUNCTION hllset_sync.save_status(w hllset_sync.peer_status) RETURNS void
 	$$;
 REVOKE EXECUTE ON FUNCTION hllset_sync.save_status(hllset_sync.peer_status) FROM PUBLIC;
 
+-- What a round says of a set in a direction; no state: nothing. What is paused stays so.
+CREATE FUNCTION hllset_sync.save_relation(peer name, set_named text, way text, node uuid, its_state text, at bigint, head bigint, why text, code text, done bigint, to_do bigint,
+	resynced bigint) RETURNS void
+	LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	DELETE FROM hllset_sync.relations r WHERE its_state IS NULL AND r.server = peer AND r.set_name = set_named AND r.direction = way AND r.state <> 'paused'::text;
+	INSERT INTO hllset_sync.relations AS r (server, set_name, direction, node_id, state, cursor_seq, head_seq, error, sqlstate, rows_done, rows_to_do)
+	SELECT p.server, set_named, way, node, its_state, at, head, why, code, done, to_do FROM hllset_sync.peers p WHERE p.server = peer AND its_state IS NOT NULL
+	ON CONFLICT (server, set_name, direction) DO UPDATE SET
+		node_id = excluded.node_id, state = excluded.state, cursor_seq = excluded.cursor_seq, head_seq = excluded.head_seq,
+		error = excluded.error, sqlstate = excluded.sqlstate, rows_done = excluded.rows_done, rows_to_do = excluded.rows_to_do, changed_at = pg_catalog.now(),
+		state_since = CASE WHEN r.state = excluded.state THEN r.state_since ELSE pg_catalog.now() END,
+		moved_at = CASE WHEN (r.cursor_seq, r.rows_done, r.rows_to_do) IS NOT DISTINCT FROM (excluded.cursor_seq, excluded.rows_done, excluded.rows_to_do)
+			THEN r.moved_at ELSE pg_catalog.now() END,
+		resyncs = r.resyncs - resynced
+	WHERE r.state <> 'paused'::text;
+	$$;
+REVOKE EXECUTE ON FUNCTION hllset_sync.save_relation(name, text, text, uuid, text, bigint, bigint, text, text, bigint, bigint, bigint) FROM PUBLIC;
+
 CREATE FUNCTION hllset_sync.reader_status() RETURNS TABLE (node_id uuid, last_seen timestamptz, said_from bigint, said_to bigint)
 	LANGUAGE C VOLATILE ROWS 10 AS 'MODULE_PATHNAME', 'hllset_sync_reader_status';
 CREATE FUNCTION hllset_sync.drop_consumer(node text, set_name text DEFAULT NULL) RETURNS bigint

@@ -153,6 +153,7 @@ my %call = (
 	database_status => 'SELECT hllset_sync.database_status()',
 	worker_status => 'SELECT hllset_sync.worker_status()',
 	save_status => q{SELECT hllset_sync.save_status(NULL::hllset_sync.peer_status)},
+	save_relation => q{SELECT hllset_sync.save_relation('far', 'visits', 'pull', NULL, NULL, 0, 0, NULL, NULL, 0, 0, 0)},
 	reader_status => 'SELECT hllset_sync.reader_status()',
 );
 $_ =~ s/NUMBER/$node->safe_psql('app', q{SELECT set_id FROM hllset_sync.sets WHERE set_name = 'mine'})/e for $call{count_index};

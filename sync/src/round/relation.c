@@ -84,39 +84,21 @@ sync_condition(const char *name)
 	return SYNC_UNKNOWN;
 }
 
+/* Deletes it if it has no state. The peer may have been dropped meanwhile. */
 static void
 save(const SyncLink *link, const SyncRelation *relation, int direction)
 {
-	const char *state = states[relation->shown.condition].name;
+	const SyncShown *shown = &relation->shown;
 
-	if (state == NULL)
-		sync_execute("DELETE FROM hllset_sync.relations WHERE server = $1 AND set_name = $2 AND "
-					 "direction = $3 AND state <> 'paused'",
-					 SYNC_NAME(&link->name), SYNC_TEXT(relation->set->name),
-					 SYNC_TEXT(direction_names[direction]));
-	else /* the peer may have been dropped meanwhile */
-		sync_execute(
-			"INSERT INTO hllset_sync.relations AS r (server, set_name, direction, node_id, state, "
-			"cursor_seq, head_seq, error, sqlstate, rows_done, rows_to_do) SELECT $1, $2, $3, $4, "
-			"$5, $6, $7, $8, $9, $10, $11 FROM "
-			"hllset_sync.peers WHERE server = $1 ON CONFLICT (server, set_name, direction) DO "
-			"UPDATE SET node_id = excluded.node_id, state = excluded.state, cursor_seq = "
-			"excluded.cursor_seq, head_seq = excluded.head_seq, error = excluded.error, sqlstate = "
-			"excluded.sqlstate, rows_done = excluded.rows_done, rows_to_do = excluded.rows_to_do, "
-			"changed_at = now(), state_since = CASE WHEN r.state = "
-			"excluded.state THEN r.state_since ELSE now() END, moved_at = CASE WHEN "
-			"(r.cursor_seq, r.rows_done, r.rows_to_do) IS NOT DISTINCT FROM (excluded.cursor_seq, "
-			"excluded.rows_done, excluded.rows_to_do) THEN r.moved_at ELSE now() END, resyncs = "
-			"r.resyncs - $12 WHERE r.state <> 'paused'",
-			SYNC_NAME(&link->name), SYNC_TEXT(relation->set->name),
-			SYNC_TEXT(direction_names[direction]), SYNC_UUID(&link->hello.node_id),
-			SYNC_TEXT(state), SYNC_INT8(relation->shown.cursor), SYNC_INT8(relation->shown.head),
-			SYNC_TEXT(relation->shown.reason),
-			SYNC_NULLABLE(relation->shown.sqlstate != 0,
-						  SYNC_TEXT(unpack_sql_state(relation->shown.sqlstate))),
-			SYNC_INT8(relation->shown.done),
-			SYNC_NULLABLE(relation->shown.to_do >= 0, SYNC_INT8(relation->shown.to_do)),
-			SYNC_INT8(relation->shown.resynced));
+	sync_execute(
+		"SELECT hllset_sync.save_relation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		SYNC_NAME(&link->name), SYNC_TEXT(relation->set->name),
+		SYNC_TEXT(direction_names[direction]), SYNC_UUID(&link->hello.node_id),
+		SYNC_TEXT(states[shown->condition].name), SYNC_INT8(shown->cursor), SYNC_INT8(shown->head),
+		SYNC_TEXT(shown->reason),
+		SYNC_TEXT(shown->sqlstate == 0 ? NULL : unpack_sql_state(shown->sqlstate)),
+		SYNC_INT8(shown->done), SYNC_NULLABLE(shown->to_do >= 0, SYNC_INT8(shown->to_do)),
+		SYNC_INT8(shown->resynced));
 }
 
 void
