@@ -26,16 +26,8 @@
 static bool
 is_among(const char *name, const char *names)
 {
-	for (;;)
-	{
-		size_t length = strcspn(names, ",");
-
-		if (strlen(name) == length && strncmp(name, names, length) == 0)
-			return true;
-		if (names[length] == '\0')
-			return false;
-		names += length + strlen(", ");
-	}
+	return strchr(name, ',') == NULL &&
+		   strstr(psprintf(", %s,", names), psprintf(", %s,", name)) != NULL;
 }
 
 static DefElem *
