@@ -72,11 +72,18 @@ sync_limit_measure(void)
 #endif
 }
 
-void
-sync_limit_memory(bool on)
+int
+sync_limit_call(int (*call)(struct pg_conn *), struct pg_conn *conn)
 {
-	if (tight.rlim_cur != RLIM_INFINITY)
-		(void) setrlimit(RLIMIT_DATA, on ? &tight : &usual);
+	bool limits = tight.rlim_cur != RLIM_INFINITY;
+	int result;
+
+	if (limits)
+		(void) setrlimit(RLIMIT_DATA, &tight);
+	result = call(conn);
+	if (limits)
+		(void) setrlimit(RLIMIT_DATA, &usual);
+	return result;
 }
 
 /* ---- bytes ---- */

@@ -7,14 +7,11 @@
 
 /* ---- option.c: what a server and a user mapping may say ---- */
 
-#define SYNC_MOST_OPTIONS 25 /* all that there are, and those that we add */
-
 typedef struct SyncTarget
 {
 	char *server;
 	int count;
-	const char *keywords[SYNC_MOST_OPTIONS + 1]; /* of PQconnectStartParams, NULL at the end */
-	const char *values[SYNC_MOST_OPTIONS + 1];
+	const char **keywords, **values; /* of PQconnectStartParams, NULL at the end */
 	bool password_required;
 } SyncTarget;
 
@@ -24,6 +21,8 @@ void sync_check_usage(const char *server);
 SyncTarget *sync_target(const char *server, Oid role, const char *node_name);
 
 /* ---- limit.c: what a peer may send ---- */
+
+struct pg_conn;
 
 typedef struct SyncLimit
 {
@@ -42,9 +41,9 @@ void sync_limit_row(SyncLimit *limit, int64 bytes, int columns, const char *serv
 bool sync_limit_flooded(const SyncLimit *limit);
 /* Whether so much has come beside rows that a new connection is due; libpq keeps some of it. */
 bool sync_limit_worn(const SyncLimit *limit);
-/* While ON this process gets little more memory than it had when it was measured. Nothing may be allocated then but by libpq. */
+/* Calls libpq while this process gets little more memory than it had when it was measured: as much as what we take may need. */
 void sync_limit_measure(void);
-void sync_limit_memory(bool on);
+int sync_limit_call(int (*call)(struct pg_conn *), struct pg_conn *conn);
 
 /* ---- wire.c: libpq, the only file that includes it ---- */
 

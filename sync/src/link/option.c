@@ -20,6 +20,7 @@
 #define MAPPING_OPTIONS "user, password, password_required, sslcert, sslkey"
 #define SUPERUSERS_OPTIONS "password_required, sslcert, sslkey"
 #define WEAK_SSLMODES "disable, allow, prefer"
+#define MORE_OPTIONS 4 /* that we add */
 #define SSLMODES WEAK_SSLMODES ", require, verify-ca, verify-full"
 
 /* NAMES as above. */
@@ -146,12 +147,8 @@ sync_check_usage(const char *name)
 static void
 add_option(SyncTarget *target, const char *keyword, const char *value)
 {
-	int count = target->count++;
-
-	if (count == SYNC_MOST_OPTIONS)
-		elog(ERROR, "too many options");
-	target->keywords[count] = pstrdup(keyword);
-	target->values[count] = pstrdup(value);
+	target->keywords[target->count] = keyword;
+	target->values[target->count++] = value;
 }
 
 static void
@@ -195,9 +192,14 @@ sync_target(const char *name, Oid role, const char *node_name)
 	List *mapping = GetUserMapping(role, server->serverid)->options;
 	DefElem *required = find_option(mapping, "password_required");
 	const char *password = option_value(mapping, "password");
+	const char *mode = option_value(server->options, "sslmode");
 	SyncTarget *target = palloc0(sizeof(SyncTarget));
+	Size size =
+		(list_length(server->options) + list_length(mapping) + MORE_OPTIONS + 1) * sizeof(char *);
 
-	target->server = pstrdup(server->servername);
+	target->server = server->servername;
+	target->keywords = palloc0(size);
+	target->values = palloc0(size);
 	target->password_required =
 		!superuser_arg(role) && (required == NULL || defGetBoolean(required));
 	check_wrapper(server);
@@ -212,8 +214,8 @@ sync_target(const char *name, Oid role, const char *node_name)
 				 errdetail("The user mapping for server \"%s\" has no password.", target->server),
 				 errhint("Set password in the user mapping; a superuser may set password_required "
 						 "to false.")));
-	warn_of_sslmode(server, option_value(server->options, "sslmode"));
-	if (option_value(server->options, "sslmode") == NULL)
+	warn_of_sslmode(server, mode);
+	if (mode == NULL)
 		add_option(target, "sslmode", "verify-full");
 	add_option(target, "gssencmode", "disable");
 	add_option(target, "application_name", psprintf("hllset_sync/%s", node_name));

@@ -106,18 +106,6 @@ connect_within(SyncWire *wire, int timeout)
 	}
 }
 
-/* PQisBusy or PQconsumeInput, with no more memory than what we take may need. */
-static bool
-call_tightly(int (*call)(PGconn *), SyncWire *wire)
-{
-	int result;
-
-	sync_limit_memory(true);
-	result = call(wire->conn);
-	sync_limit_memory(false);
-	return result != 0;
-}
-
 /* Waits until the socket is ready and takes what came; every byte puts the deadline off. */
 static void
 move_bytes(SyncWire *wire, int events, SyncTime *deadline)
@@ -127,7 +115,7 @@ move_bytes(SyncWire *wire, int events, SyncTime *deadline)
 	if (come & WL_SOCKET_READABLE)
 	{
 		sync_limit_measure();
-		if (!call_tightly(PQconsumeInput, wire))
+		if (!sync_limit_call(PQconsumeInput, wire->conn))
 			lose(wire, "read from", NULL);
 		*deadline = sync_after(sync_io_timeout);
 	}
@@ -160,9 +148,9 @@ next_result(SyncWire *wire)
 	SyncTime last = sync_statement_timeout > 0 ? sync_after(longest) : PG_INT64_MAX;
 
 	CHECK_FOR_INTERRUPTS();
-	if (call_tightly(PQisBusy, wire))
+	if (sync_limit_call(PQisBusy, wire->conn))
 		sync_limit_whole(&wire->limit);
-	while (call_tightly(PQisBusy, wire))
+	while (sync_limit_call(PQisBusy, wire->conn))
 	{
 		stop_flood(wire);
 		/* A byte now and then is no answer either. */
