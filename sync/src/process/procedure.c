@@ -88,11 +88,10 @@ verify_direction(SyncLink *link, SyncRelation *relation, SyncDirection direction
 	do
 	{
 		sync_link_heads(link, direction, names, NIL, NULL);
-		if (relation->source == NULL)
+		if (!relation->has_head)
 			ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
 							errmsg("set \"%s\" is no longer offered", sums->set_name)));
-	} while (relation->source->more);
-	flow.head = *relation->source;
+	} while (relation->head.more);
 	flow.cursor = *sync_link_cursors(link, direction, names);
 	/* Copies are compared with the head that they have reached. */
 	outcome = sync_transfer(&flow);

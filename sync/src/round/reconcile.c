@@ -6,9 +6,6 @@
  */
 #include "round/round.h"
 
-/* As both ends are set, at most; see sync_max_batch_rows. One more says where the next page begins. */
-#define MAX_ROWS 100001
-
 /* What is read page by page, one after the other. */
 typedef enum Phase
 {
@@ -33,8 +30,7 @@ struct SyncComparison
 	Phase phase;
 	bytea *next; /* where the phase goes on; NULL: it begins */
 	Bucket rows[SYNC_BUCKETS], copies[SYNC_BUCKETS];
-	List *buckets;    /* numbers of those that differ */
-	int64 to_compare; /* rows and copies in them */
+	List *buckets; /* numbers of those that differ */
 	SyncFindings found;
 };
 
@@ -83,13 +79,15 @@ choose_buckets(SyncComparison *comparison)
 {
 	MemoryContext caller = MemoryContextSwitchTo(comparison->context);
 
+	comparison->found.to_compare = 0;
 	for (int i = 0; i < SYNC_BUCKETS; i++)
 		if (memcmp(&comparison->rows[i], &comparison->copies[i], sizeof(Bucket)) != 0)
 		{
 			comparison->buckets = lappend_int(comparison->buckets, i);
-			comparison->to_compare += comparison->rows[i].rows + comparison->copies[i].rows;
+			comparison->found.to_compare += comparison->rows[i].rows + comparison->copies[i].rows;
 		}
 	MemoryContextSwitchTo(caller);
+	comparison->found.differing = list_length(comparison->buckets);
 	if (comparison->buckets == NIL)
 		comparison->phase = AT_END;
 }
@@ -142,10 +140,10 @@ look_up(SyncFlow *flow, SyncEnd *end, bool copies, const List *entries)
 {
 	static SyncStatement of_rows =
 		SYNC_STATEMENT("i", "p_digests", "SELECT digest AS a FROM hllset_sync.p_digests($1, $2)",
-					   MAX_ROWS, UUIDOID);
+					   SYNC_MOST_ROWS, UUIDOID);
 	static SyncStatement of_copies = SYNC_STATEMENT(
 		"j", "p_digests", "SELECT digest AS a FROM hllset_sync.p_copy_digests($1, $3, $2)",
-		MAX_ROWS, UUIDOID);
+		SYNC_MOST_ROWS, UUIDOID);
 	List *found = NIL;
 
 	while (list_length(found) < list_length(entries))
@@ -181,8 +179,8 @@ static int
 fetch(SyncFlow *flow, const List *wanted, int done)
 {
 	static SyncStatement statement = SYNC_STATEMENT(
-		"f", "p_fetch", "SELECT key, seq, sketches FROM hllset_sync.p_fetch($1, $2, $3)", MAX_ROWS,
-		BYTEAOID, INT8OID, BYTEAOID);
+		"f", "p_fetch", "SELECT key, seq, sketches FROM hllset_sync.p_fetch($1, $2, $3)",
+		SYNC_MOST_ROWS, BYTEAOID, INT8OID, BYTEAOID);
 	MemoryContext caller = MemoryContextSwitchTo(flow->batch);
 	List *rows = sync_call(flow->source, &statement,
 						   SYNC_VALUES(SYNC_TEXT(flow->set_name),
@@ -267,12 +265,12 @@ compare_page(SyncFlow *flow, SyncComparison *comparison, SyncEnd *end, bool copi
 {
 	static SyncStatement of_rows = SYNC_STATEMENT(
 		"b", "p_bucket",
-		"SELECT key, seq, digest, next FROM hllset_sync.p_bucket($1, $2, $3, $4, $5)", MAX_ROWS,
-		BYTEAOID, INT8OID, UUIDOID, BYTEAOID);
+		"SELECT key, seq, digest, next FROM hllset_sync.p_bucket($1, $2, $3, $4, $5)",
+		SYNC_MOST_ROWS, BYTEAOID, INT8OID, UUIDOID, BYTEAOID);
 	static SyncStatement of_copies = SYNC_STATEMENT(
 		"d", "p_bucket",
 		"SELECT key, seq, digest, next FROM hllset_sync.p_copy_bucket($1, $6, $2, $3, $4, $5)",
-		MAX_ROWS, BYTEAOID, INT8OID, UUIDOID, BYTEAOID);
+		SYNC_MOST_ROWS, BYTEAOID, INT8OID, UUIDOID, BYTEAOID);
 	List *entries =
 		sync_call(end, copies ? &of_copies : &of_rows,
 				  SYNC_VALUES(SYNC_TEXT(flow->set_name), SYNC_INT4_ARRAY(comparison->buckets),
@@ -313,7 +311,8 @@ begin_comparison(const SyncFlow *flow, SyncReason reason)
 
 	comparison->context = context;
 	comparison->reason = reason;
-	comparison->head = flow->head.token;
+	comparison->head = flow->relation->head.token;
+	comparison->found.to_compare = -1;
 	return comparison;
 }
 
@@ -375,10 +374,6 @@ sync_reconcile(SyncFlow *flow, SyncReason reason)
 	outcome = compare(flow, comparison);
 	flow->rewound |= reason == SYNC_AFTER_REWIND && outcome == SYNC_CAUGHT_UP;
 	flow->found = comparison->found;
-	flow->found.differing = list_length(comparison->buckets);
-	flow->found.to_compare = comparison->phase < ROWS_OF_BUCKETS
-								 ? -1
-								 : Max(comparison->to_compare - flow->found.compared, 0);
 	if (outcome != SYNC_BEHIND)
 		sync_forget_comparison(relation);
 	return outcome;

@@ -46,29 +46,24 @@ sync_relation_stands(const SyncRelation *relation)
 	return states[relation->shown.condition].stands;
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 void
 sync_relation_note(SyncLink *link, SyncRelation *relation, SyncCondition condition, int sqlstate,
 				   const char *reason)
 {
+	SyncShown *shown = &relation->shown;
+
 	if (reason == NULL)
 		reason = states[condition].reason;
 	if (sqlstate == 0)
 		sqlstate = states[condition].sqlstate;
-
-	if (relation->shown.condition == condition && same_text(relation->shown.reason, reason) &&
-		relation->shown.sqlstate == sqlstate)
+	if (shown->condition == condition && shown->sqlstate == sqlstate &&
+		strcmp(shown->reason ? shown->reason : "", reason ? reason : "") == 0)
 		return;
-	if (relation->shown.reason != NULL)
-		pfree(relation->shown.reason);
-	relation->shown.condition = condition;
-	relation->shown.reason = reason == NULL ? NULL : MemoryContextStrdup(link->connection, reason);
-	relation->shown.sqlstate = sqlstate;
+	if (shown->reason != NULL)
+		pfree(shown->reason);
+	shown->condition = condition;
+	shown->reason = reason == NULL ? NULL : MemoryContextStrdup(link->connection, reason);
+	shown->sqlstate = sqlstate;
 	/* Another text may lie at the same place. */
 	relation->saved.sqlstate = -1;
 }

@@ -6,29 +6,29 @@
 #define READS 3000           /* ms in which a peer that reads by itself was heard */
 #define SLICE_OF_ROUND 10000 /* ms in each direction, so that no set waits for long */
 
-static SyncVisit *
+static bool
+is_visited(const SyncRelation *relation)
+{
+	return relation->wanted && !sync_relation_stands(relation);
+}
+
+static SyncVisit
 choose_sets(SyncLink *link, SyncDirection direction)
 {
-	SyncVisit *visit = palloc0(sizeof(SyncVisit));
+	SyncVisit visit = {.link = link, .direction = direction, .until = sync_after(SLICE_OF_ROUND)};
 	ListCell *cell;
 
-	visit->link = link;
-	visit->direction = direction;
 	foreach (cell, link->sets)
 	{
 		SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[direction];
 
-		if (direction == SYNC_FROM_PEER && !relation->wanted && relation->set->is_acked)
-			visit->told = lappend(visit->told, relation);
-		if (sync_relation_stands(relation))
-		{
-			link->round->caught_up = false;
-			link->round->failed_sets++;
-		}
-		else if (relation->wanted)
-			visit->relations = lappend(visit->relations, relation);
+		if (is_visited(relation))
+			visit.relations = lappend(visit.relations, relation);
+		if (is_visited(relation) || (!relation->wanted && relation->set->is_acked))
+			visit.told = lappend(visit.told, relation);
+		link->round->caught_up &= !sync_relation_stands(relation);
+		link->round->failed_sets += sync_relation_stands(relation);
 	}
-	visit->until = sync_after(SLICE_OF_ROUND);
 	return visit;
 }
 
@@ -68,7 +68,7 @@ flush_copies(const SyncVisit *visit, bool settled)
 	bool moved = false;
 	ListCell *cell;
 
-	foreach (cell, settled ? visit->relations : list_concat_copy(visit->relations, visit->told))
+	foreach (cell, settled ? visit->relations : visit->told)
 	{
 		SyncRelation *relation = lfirst(cell);
 		const SyncToken *token = settled ? &relation->settled : &relation->copies;
@@ -85,21 +85,38 @@ flush_copies(const SyncVisit *visit, bool settled)
 
 static const SyncToken nowhere = {0};
 
+/* Adds where the copies of a set are to what the peer is told. */
+static List *
+tell(List *places, SyncShared *set, SyncToken token)
+{
+	NullableDatum *place = palloc0(3 * sizeof(NullableDatum));
+
+	set->acked = token;
+	set->is_acked = true;
+	place[0].value = CStringGetTextDatum(set->name);
+	place[1].value = Int64GetDatum(token.seq);
+	place[2].value = UUIDPGetDatum(&set->acked.nonce);
+	return lappend(places, place);
+}
+
 /* The peer is told how far our copies are where that has changed; that there is no more to be told tells it that all else still holds. */
 static void
 ask_heads_there(SyncVisit *visit)
 {
 	SyncLink *link = visit->link;
 	SyncHeads *heads = &link->heads[SYNC_FROM_PEER];
-	bool same = heads->context != NULL &&
-				list_length(heads->list) == list_length(visit->relations) && link->left == NIL;
+	bool same = heads->known && !heads->others && link->left == NIL;
 	List *places = NIL;
 	ListCell *cell;
 
 	flush_copies(visit, false);
-	foreach (cell, visit->relations)
-		same &= ((SyncRelation *) lfirst(cell))->source != NULL && !sync_is_behind(lfirst(cell));
-	foreach (cell, list_concat_copy(visit->relations, visit->told))
+	foreach (cell, link->sets)
+	{
+		const SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[SYNC_FROM_PEER];
+
+		same &= relation->has_head == is_visited(relation) && !sync_is_behind(relation);
+	}
+	foreach (cell, visit->told)
 	{
 		const SyncRelation *relation = lfirst(cell);
 		SyncShared *set = relation->set;
@@ -107,14 +124,11 @@ ask_heads_there(SyncVisit *visit)
 		if (set->is_acked && sync_token_equal(&relation->copies, &set->acked))
 			continue;
 		same &= relation->wanted;
-		set->acked = relation->copies;
-		set->is_acked = true;
-		places = lappend(places, set);
+		places = tell(places, set, relation->copies);
 	}
 	/* What is not read any more may be dropped here at any time: the peer is told that we have nothing of it. */
 	foreach (cell, link->left)
-		((SyncShared *) lfirst(cell))->acked = nowhere;
-	places = list_concat(places, link->left);
+		places = tell(places, lfirst(cell), nowhere);
 	link->left = NIL;
 	same &= places != NIL;
 	sync_link_heads(link, SYNC_FROM_PEER, NIL, same ? NIL : places, same ? &heads->hash : NULL);
@@ -148,18 +162,18 @@ note_rewind(SyncLink *link, SyncDirection direction)
 static void
 pull(SyncLink *link)
 {
-	SyncVisit *visit = choose_sets(link, SYNC_FROM_PEER);
+	SyncVisit visit = choose_sets(link, SYNC_FROM_PEER);
 
-	if (visit->relations == NIL && visit->told == NIL && link->left == NIL)
+	if (visit.told == NIL && link->left == NIL)
 		return;
-	ask_copies(visit, list_concat_copy(visit->relations, visit->told));
-	ask_heads_there(visit);
+	ask_copies(&visit, visit.told);
+	ask_heads_there(&visit);
 	/* What the peer has pushed since need not be pulled. */
-	ask_copies(visit, those_behind(visit));
-	sync_visit_all(visit);
-	flush_copies(visit, true);
+	ask_copies(&visit, those_behind(&visit));
+	sync_visit_all(&visit);
+	flush_copies(&visit, true);
 	/* Once for all sets: a restored backup rewinds each of them. */
-	if (visit->rewound)
+	if (visit.rewound)
 		note_rewind(link, SYNC_FROM_PEER);
 }
 
@@ -179,8 +193,8 @@ note_pushed(SyncLink *link)
 		SyncShared *set = lfirst(cell);
 		SyncRelation *relation = &set->relations[SYNC_TO_PEER];
 		const SyncToken *token = relation->wanted ? &relation->settled : &nowhere;
-		bool reached = relation->wanted && relation->source != NULL &&
-					   sync_token_equal(token, &relation->source->token);
+		bool reached = relation->wanted && relation->has_head &&
+					   sync_token_equal(token, &relation->head.token);
 		bool differs = !sync_token_equal(token, &relation->told);
 
 		if (reached ? !differs && link->push_session != 0
@@ -198,35 +212,35 @@ note_pushed(SyncLink *link)
 static void
 push(SyncLink *link)
 {
-	SyncVisit *visit = choose_sets(link, SYNC_TO_PEER);
+	SyncVisit visit = choose_sets(link, SYNC_TO_PEER);
 	ListCell *cell;
 
-	if (visit->relations == NIL || !link->round->whole)
+	if (visit.relations == NIL || !link->round->whole)
 		return;
 	sync_link_heads(link, SYNC_TO_PEER, NIL, NIL, NULL);
 	if (link->afresh)
 		sync_forget_settled(link);
 	/* The copies there are asked for only where our head has moved since they were seen to have reached it. */
-	foreach (cell, visit->relations)
+	foreach (cell, visit.relations)
 	{
 		SyncRelation *relation = lfirst(cell);
 
 		relation->copies = relation->settled;
 	}
-	ask_copies(visit, those_behind(visit));
+	ask_copies(&visit, those_behind(&visit));
 	/* What the peer reads by itself need not be pushed at the same time. */
-	if (!sync_in_procedure && those_behind(visit) != NIL)
+	if (!sync_in_procedure && those_behind(&visit) != NIL)
 	{
 		sync_begin(NULL);
-		visit->left_to_reader =
+		visit.left_to_reader =
 			sync_sets_read_by(&link->hello.node_id, sync_clock() - READS * INT64CONST(1000));
 		sync_commit();
 	}
-	sync_visit_all(visit);
+	sync_visit_all(&visit);
 	if (!sync_in_procedure)
 		note_pushed(link);
 	/* Another server pushes as this node. */
-	if (visit->rewound)
+	if (visit.rewound)
 		note_rewind(link, SYNC_TO_PEER);
 }
 

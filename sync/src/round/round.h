@@ -41,12 +41,10 @@ void sync_link_close(SyncLink *link);
 
 typedef struct SyncHead
 {
-	char *set_name;
 	SyncToken token;
 	int64 truncated_at;
 	bool more; /* changes are left that have no seq yet, or the set is being scanned */
 	bool held; /* they can't get one for now, since someone holds a lock, or the trigger is off */
-	bool gone; /* only in an answer that has changes */
 	bool scanning; /* what is not in the index may still be found in the table */
 } SyncHead;
 
@@ -68,6 +66,9 @@ typedef enum SyncOutcome
 	SYNC_OVERTAKEN, /* someone else moves the same copies */
 	SYNC_POISONED   /* some batches in a row were begun and never ended */
 } SyncOutcome;
+
+/* In one answer, as both ends are set (see sync_max_batch_rows), and one that ends them or says where to go on. */
+#define SYNC_MOST_ROWS 100001
 
 /* Columns of rows on their way, and of what is compared of them. */
 enum
@@ -95,7 +96,6 @@ typedef struct SyncFlow
 	SyncEnd *source, *sink;
 	const pg_uuid_t *origin; /* the source */
 	const char *origin_name;
-	SyncHead head;       /* of the source */
 	SyncToken cursor;    /* of the copies; brought up to date */
 	MemoryContext batch; /* of the rows on their way: */
 	List *rows;
@@ -111,7 +111,7 @@ typedef struct SyncFlow
 } SyncFlow;
 
 void sync_forget_rows(SyncFlow *flow);
-/* Brings the copies from flow->cursor to flow->head, by the feed if it knows the cursor, else by comparison. */
+/* Brings the copies from flow->cursor to the head, by the feed if it knows the cursor, else by comparison. */
 SyncOutcome sync_transfer(SyncFlow *flow);
 /* Compares copies and rows and repairs the copies; goes on with the relation's comparison if it is for the same reason, and leaves it there if time is up. */
 SyncOutcome sync_reconcile(SyncFlow *flow, SyncReason reason);
@@ -169,7 +169,8 @@ typedef struct SyncRelation
 	SyncShown shown, saved; /* the reason of SAVED may be freed */
 	int64 began, goal;      /* numbers from which and to which copies are moved; no goal: 0 */
 	/* as this round found them: */
-	const SyncHead *source; /* NULL: it has none, or is not known yet */
+	SyncHead head; /* of the source, if it has one */
+	bool has_head;
 	SyncToken copies;
 	SyncToken settled;     /* the head that the copies were last seen to have reached */
 	SyncTime rests_until;  /* it failed, or another link moves the same copies */
@@ -203,12 +204,12 @@ typedef struct SyncComplaint
 	const char *reason; /* of the first */
 } SyncComplaint;
 
-/* The heads of a node, as long as the connection lives. */
+/* What is known of all heads of a node. */
 typedef struct SyncHeads
 {
-	MemoryContext context; /* NULL: they are not known */
+	bool known;
+	bool others; /* some are of sets that are not synced */
 	pg_uuid_t hash;
-	List *list; /* SyncHead pointers, by name */
 } SyncHeads;
 
 struct SyncLink
@@ -251,8 +252,8 @@ SyncFlow sync_link_flow(struct SyncVisit *visit, SyncRelation *relation);
 /* ---- protocol.c: what is asked of many sets at once; NAMES NIL: all ---- */
 
 /*
- * Has the source's changes numbered, asks for its heads, and tells each relation of its own. A peer is told where our copies of PLACES are, SyncShared
- * pointers, and of the last heads, if all of them were reached, the hash, or NULL.
+ * Has the source's changes numbered, asks for its heads, and tells each relation of its own. A peer is told where some of our copies are, PLACES: a
+ * name, a number and a nonce each, and of the last heads, if all of them were reached, the hash, or NULL.
  */
 void sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, const List *places,
 					 const pg_uuid_t *same);
@@ -269,7 +270,7 @@ typedef struct SyncVisit
 	SyncLink *link;
 	SyncDirection direction;
 	List *relations; /* SyncRelation pointers */
-	List *told; /* likewise, that are not visited, but the peer was told how far our copies are */
+	List *told;      /* likewise, with those of which the peer was told how far our copies are */
 	SyncTime until;
 	List *left_to_reader; /* ids of sets that the peer reads by itself */
 	bool rewound;         /* some set was */

@@ -24,49 +24,51 @@ typedef struct Offers
 	List *here, *there;
 } Offers;
 
-/* Appends a page; returns how many sets it has. */
-static int
-ask_page(SyncEnd *end, List **offers, int64 *bytes)
+static Offer *
+read_offer(SyncEnd *end, const NullableDatum *row)
+{
+	Offer *offer = palloc(sizeof(Offer));
+
+	sync_refuse_nulls(end, row, 4);
+	offer->set_name = TextDatumGetCString(row[0].value);
+	offer->description = sync_clean_text(TextDatumGetCString(row[1].value));
+	offer->may_pull = DatumGetBool(row[2].value);
+	offer->may_push = DatumGetBool(row[3].value);
+	offer->signature = row[4].isnull ? NULL : DatumGetByteaP(row[4].value);
+	return offer;
+}
+
+/* Page by page. */
+static List *
+ask_offers(SyncEnd *end)
 {
 	static SyncStatement statement = SYNC_STATEMENT(
 		"s", "p_sets",
 		"SELECT set_name, description, may_pull, may_push, signature FROM hllset_sync.p_sets($1)",
 		SYNC_SETS_PAGE, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BYTEAOID);
-	const char *after = *offers == NIL ? NULL : ((Offer *) llast(*offers))->set_name;
-	List *rows = sync_call(end, &statement, SYNC_VALUES(SYNC_TEXT(after)));
+	List *offers = NIL;
+	List *rows;
+	const char *last = NULL;
+	int64 bytes = 0;
 	ListCell *cell;
 
-	foreach (cell, rows)
+	do
 	{
-		const NullableDatum *row = lfirst(cell);
-		Offer *offer = palloc(sizeof(Offer));
+		rows = sync_call(end, &statement, SYNC_VALUES(SYNC_TEXT(last)));
+		foreach (cell, rows)
+		{
+			Offer *offer = read_offer(end, lfirst(cell));
 
-		sync_refuse_nulls(end, row, 4);
-		offer->set_name = TextDatumGetCString(row[0].value);
-		offer->description = sync_clean_text(TextDatumGetCString(row[1].value));
-		offer->may_pull = DatumGetBool(row[2].value);
-		offer->may_push = DatumGetBool(row[3].value);
-		offer->signature = row[4].isnull ? NULL : DatumGetByteaP(row[4].value);
-		*bytes += strlen(offer->set_name) + (row[4].isnull ? 0 : VARSIZE(offer->signature));
-		if (*bytes > MAX_OFFERED)
-			sync_refuse_answer(end, "names and signatures that are too long");
-		*offers = lappend(*offers, offer);
-	}
-	sync_check_sets(list_length(*offers));
-	if (after != NULL && rows != NIL && strcmp(((Offer *) llast(*offers))->set_name, after) <= 0)
-		sync_refuse_answer(end, "sets out of order");
-	return list_length(rows);
-}
-
-static List *
-ask_offers(SyncEnd *end)
-{
-	List *offers = NIL;
-	int64 bytes = 0;
-
-	while (ask_page(end, &offers, &bytes) == SYNC_SETS_PAGE)
-		;
-	list_sort(offers, sync_compare_names);
+			if (last != NULL && strcmp(offer->set_name, last) <= 0)
+				sync_refuse_answer(end, "sets out of order");
+			last = offer->set_name;
+			bytes += strlen(last) + (offer->signature == NULL ? 0 : VARSIZE(offer->signature));
+			if (bytes > MAX_OFFERED)
+				sync_refuse_answer(end, "names and signatures that are too long");
+			offers = lappend(offers, offer);
+		}
+		sync_check_sets(list_length(offers));
+	} while (list_length(rows) == SYNC_SETS_PAGE);
 	return offers;
 }
 
@@ -126,6 +128,7 @@ share_direction(SyncLink *link, SyncRelation *relation, const Offer *here, const
 
 /* ---- which sets ---- */
 
+/* For each direction what is known will be told. */
 static SyncShared *
 shared_set(SyncLink *link, const char *name)
 {
@@ -133,17 +136,14 @@ shared_set(SyncLink *link, const char *name)
 
 	if (set == NULL)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(link->connection);
-
-		set = palloc0(sizeof(SyncShared));
-		set->name = pstrdup(name);
-		for (int i = 0; i < SYNC_DIRECTIONS; i++)
-		{
-			set->relations[i].set = set;
-			set->relations[i].verified = sync_clock();
-		}
-		MemoryContextSwitchTo(caller);
+		link->heads[SYNC_FROM_PEER].known = link->heads[SYNC_TO_PEER].known = false;
+		set = MemoryContextAllocZero(link->connection, sizeof(SyncShared));
+		set->name = MemoryContextStrdup(link->connection, name);
+		set->relations[0].set = set->relations[1].set = set;
+		set->relations[0].verified = set->relations[1].verified = sync_clock();
 	}
+	for (int i = 0; i < SYNC_DIRECTIONS; i++)
+		stand(link, &set->relations[i], SYNC_UNKNOWN, NULL);
 	return set;
 }
 
@@ -160,8 +160,8 @@ take_known(SyncLink *link, SyncShared *set, uint64 row)
 		sync_text(row, 8));
 	relation->shown.cursor = sync_int8(row, 6);
 	relation->shown.head = sync_int8(row, 7);
-	relation->shown.done = sync_is_null(row, 10) ? 0 : sync_int8(row, 10);
-	relation->shown.to_do = sync_is_null(row, 11) ? -1 : sync_int8(row, 11);
+	relation->shown.done = sync_int8(row, 10);
+	relation->shown.to_do = sync_int8(row, 11);
 	relation->resyncs = sync_int4(row, 12);
 	relation->saved = relation->shown;
 }
@@ -183,8 +183,6 @@ take_set(SyncLink *link, const Offers *offers, List *sets, uint64 row)
 	if (set == NULL || strcmp(set->name, name) != 0)
 	{
 		set = shared_set(link, name);
-		for (int i = 0; i < SYNC_DIRECTIONS; i++)
-			stand(link, &set->relations[i], SYNC_UNKNOWN, NULL);
 		sets = lappend(sets, set);
 	}
 	set->id = sync_int4(row, 2);
@@ -223,7 +221,10 @@ keep_sets(SyncLink *link, const List *sets)
 	{
 		SyncShared *set = lfirst(cell);
 
-		if (set->is_acked && !list_member_ptr(sets, set))
+		if (list_member_ptr(sets, set))
+			continue;
+		link->heads[SYNC_FROM_PEER].known = link->heads[SYNC_TO_PEER].known = false;
+		if (set->is_acked)
 			link->left = lappend(link->left, set);
 	}
 	list_free(link->sets);
@@ -244,7 +245,7 @@ match_offers(SyncLink *link, const Offers *offers)
 	count = sync_catalog(
 		"SELECT s.set_name, s.set_id, (SELECT running FROM hllset_sync.node) - c.verified_ran, "
 		"r.direction = 'push', r.state, r.cursor_seq, r.head_seq, r.error, r.sqlstate, "
-		"r.rows_done, r.rows_to_do, r.resyncs FROM hllset_sync.peers p "
+		"coalesce(r.rows_done, 0), coalesce(r.rows_to_do, -1), r.resyncs FROM hllset_sync.peers p "
 		"JOIN hllset_sync.sets s ON p.sets IS NULL OR s.set_name = ANY (p.sets) "
 		"LEFT JOIN hllset_sync.cursors c ON c.set_id = s.set_id AND c.origin_id = "
 		"(SELECT origin_id FROM hllset_sync.origins WHERE node_id = $2) "
@@ -275,11 +276,10 @@ match_offers(SyncLink *link, const Offers *offers)
 void
 sync_forget_settled(SyncLink *link)
 {
-	static const SyncToken nowhere = {0};
 	ListCell *cell;
 
 	foreach (cell, link->sets)
-		((SyncShared *) lfirst(cell))->relations[SYNC_TO_PEER].settled = nowhere;
+		((SyncShared *) lfirst(cell))->relations[SYNC_TO_PEER].settled = (SyncToken){0};
 }
 
 void

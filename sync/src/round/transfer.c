@@ -2,17 +2,13 @@
 /* One set in one direction: rows of the owner's feed, batch by batch, each with the cursor that it leads to. */
 #include "round/round.h"
 
-/* As both ends are set, at most; see sync_max_batch_rows. One more says that there are no more. */
-#define MAX_ROWS 100001
-
 static void
 tell_context(void *arg)
 {
 	const SyncFlow *flow = arg;
 
 	errcontext("syncing set \"%s\" with peer \"%s\" after seq %lld", flow->set_name,
-			   (flow->source->wire != NULL ? flow->source : flow->sink)->wire->server,
-			   (long long) flow->cursor.seq);
+			   flow->visit->link->server, (long long) flow->cursor.seq);
 }
 
 void
@@ -37,7 +33,7 @@ receive(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to, const List *r
 	SyncValue *values = SYNC_VALUES(
 		SYNC_TEXT(flow->set_name), SYNC_UUID(flow->origin), SYNC_TEXT(flow->origin_name),
 		SYNC_TEXT(sync_receive_modes[SYNC_ATTEMPT]), SYNC_INT8(flow->cursor.seq),
-		SYNC_NONCE(flow->cursor), SYNC_INT8(flow->head.truncated_at),
+		SYNC_NONCE(flow->cursor), SYNC_INT8(flow->relation->head.truncated_at),
 		sync_column_array(INT8OID, rows, 0, SYNC_ROW_SEQ),
 		sync_column_array(BYTEAOID, rows, 0, SYNC_ROW_KEY),
 		sync_column_array(BYTEAOID, rows, 0, SYNC_ROW_CONTENT),
@@ -94,7 +90,8 @@ sync_deliver(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to)
 	SyncOutcome outcome = SYNC_CAUGHT_UP;
 
 	/* Copies from before a TRUNCATE may be many; the rows need not cross with each part of them. */
-	if (mode == SYNC_CHANGES && flow->cursor.seq > 0 && flow->head.truncated_at > flow->cursor.seq)
+	if (mode == SYNC_CHANGES && flow->cursor.seq > 0 &&
+		flow->relation->head.truncated_at > flow->cursor.seq)
 		outcome = deliver_parts(flow, mode, NULL, NIL);
 	if (outcome == SYNC_CAUGHT_UP)
 		outcome = deliver_parts(flow, mode, to, flow->rows);
@@ -123,11 +120,11 @@ read_changes(SyncFlow *flow)
 			if (lnext(flow->rows, cell) != NULL)
 				sync_refuse_answer(flow->source, "a row after the end");
 			flow->rows = list_delete_last(flow->rows);
-			return flow->head.token;
+			return flow->relation->head.token;
 		}
 		sync_refuse_nulls(flow->source, row, 2);
 		token = sync_read_token(flow->source, row[SYNC_ROW_SEQ], row[SYNC_ROW_EXTRA]);
-		if (token.seq <= last.seq || token.seq > flow->head.token.seq)
+		if (token.seq <= last.seq || token.seq > flow->relation->head.token.seq)
 			sync_refuse_answer(flow->source, "a row out of order");
 		if (bytes > sync_max_batch_bytes)
 			sync_refuse_answer(flow->source, "more bytes than asked for");
@@ -148,18 +145,18 @@ ask_changes(SyncFlow *flow, SyncToken *reached)
 	static SyncStatement statement = SYNC_STATEMENT(
 		"g", "p_changes",
 		"SELECT key, seq, sketches, nonce FROM hllset_sync.p_changes($1, $2, $3, $4, $5, $6)",
-		MAX_ROWS, BYTEAOID, INT8OID, BYTEAOID, UUIDOID);
+		SYNC_MOST_ROWS, BYTEAOID, INT8OID, BYTEAOID, UUIDOID);
 	MemoryContext caller;
 	int sqlstate;
 
 	sync_forget_rows(flow);
 	caller = MemoryContextSwitchTo(flow->batch);
-	sqlstate =
-		sync_try_call(flow->source, &statement,
-					  SYNC_VALUES(SYNC_TEXT(flow->set_name), SYNC_INT8(flow->cursor.seq),
-								  SYNC_NONCE(flow->cursor), SYNC_INT8(flow->head.token.seq),
-								  SYNC_INT4(sync_max_batch_rows), SYNC_INT8(sync_max_batch_bytes)),
-					  &flow->rows);
+	sqlstate = sync_try_call(
+		flow->source, &statement,
+		SYNC_VALUES(SYNC_TEXT(flow->set_name), SYNC_INT8(flow->cursor.seq),
+					SYNC_NONCE(flow->cursor), SYNC_INT8(flow->relation->head.token.seq),
+					SYNC_INT4(sync_max_batch_rows), SYNC_INT8(sync_max_batch_bytes)),
+		&flow->rows);
 	MemoryContextSwitchTo(caller);
 	if (sqlstate == 0)
 		*reached = read_changes(flow);
@@ -175,20 +172,22 @@ transfer_batches(SyncFlow *flow)
 	SyncToken reached;
 	int sqlstate;
 
-	while (outcome == SYNC_CAUGHT_UP && !sync_token_equal(&flow->cursor, &flow->head.token))
+	while (outcome == SYNC_CAUGHT_UP &&
+		   !sync_token_equal(&flow->cursor, &flow->relation->head.token))
 	{
 		if (sync_left(flow->until) == 0)
 			return SYNC_BEHIND;
 		sqlstate = ask_changes(flow, &reached);
 		/* What a scan is still to find would be taken for deleted. */
-		if (sqlstate != 0 && (flow->head.scanning || (flow->relation->comparison == NULL &&
-													  !sync_may_compare(flow->visit))))
+		if (sqlstate != 0 &&
+			(flow->relation->head.scanning ||
+			 (flow->relation->comparison == NULL && !sync_may_compare(flow->visit))))
 			return SYNC_BEHIND;
 		if (sqlstate != 0)
 			return sync_reconcile(flow, sqlstate == ERRCODE_SYNC_HISTORY ? SYNC_AFTER_REWIND
 																		 : SYNC_AFTER_GAP);
 		/* Another link has brought the copies past the head that this one knows. */
-		if (flow->cursor.seq > flow->head.token.seq)
+		if (flow->cursor.seq > flow->relation->head.token.seq)
 			return SYNC_CAUGHT_UP;
 		outcome = sync_deliver(flow, SYNC_CHANGES, &reached);
 	}

@@ -15,8 +15,7 @@
 bool
 sync_is_behind(const SyncRelation *relation)
 {
-	return relation->source != NULL &&
-		   !sync_token_equal(&relation->source->token, &relation->copies);
+	return relation->has_head && !sync_token_equal(&relation->head.token, &relation->copies);
 }
 
 /* ---- one set ---- */
@@ -37,7 +36,7 @@ run_flow(void *arg)
 		flow->outcome = sync_reconcile(flow, SYNC_TO_VERIFY);
 	/* The copies are where they should be, though not all is proved yet. */
 	if (sync_compares(flow->relation) == SYNC_TO_VERIFY && flow->outcome == SYNC_BEHIND &&
-		sync_token_equal(&flow->cursor, &flow->head.token))
+		sync_token_equal(&flow->cursor, &flow->relation->head.token))
 	{
 		flow->outcome = SYNC_CAUGHT_UP;
 		flow->visit->link->round->again = true;
@@ -52,19 +51,20 @@ static void
 note_progress(const SyncFlow *flow)
 {
 	SyncRelation *relation = flow->relation;
-	int64 head = flow->head.token.seq;
+	int64 head = relation->head.token.seq;
 	int64 from = relation->copies.seq;
 
 	if (relation->goal <= from || relation->goal > head)
 	{
 		if (relation->goal > 0 || relation->shown.condition == SYNC_SETTLED)
 			relation->began = from;
-		relation->goal = flow->head.scanning ? 0 : head;
+		relation->goal = relation->head.scanning ? 0 : head;
 	}
 	if (relation->comparison != NULL)
 	{
 		relation->shown.done = flow->found.compared;
-		relation->shown.to_do = flow->found.to_compare;
+		relation->shown.to_do =
+			flow->found.to_compare < 0 ? -1 : Max(flow->found.to_compare - flow->found.compared, 0);
 		return;
 	}
 	relation->shown.done = Max(flow->cursor.seq - relation->began, 0);
@@ -75,19 +75,15 @@ static void
 show_places(SyncRelation *relation, const SyncToken *copies)
 {
 	relation->shown.cursor = copies->seq;
-	relation->shown.head = relation->source->token.seq;
-}
-
-static void
-rest(SyncRelation *relation, int ms)
-{
-	relation->rests_until = sync_after(ms);
+	relation->shown.head = relation->head.token.seq;
 }
 
 /* The copies have reached the head: all that there is only if the source has numbers for all. */
 static void
-note_settled(SyncLink *link, SyncRelation *relation, const SyncHead *head)
+note_settled(SyncLink *link, SyncRelation *relation)
 {
+	const SyncHead *head = &relation->head;
+
 	relation->settled = head->token;
 	relation->behind_since = 0;
 	if (relation->comparison == NULL)
@@ -113,10 +109,11 @@ note_outcome(const SyncFlow *flow)
 	{
 		case SYNC_CAUGHT_UP:
 			relation->overtaken = 0;
-			note_settled(link, relation, &flow->head);
+			note_settled(link, relation);
 			break;
 		case SYNC_OVERTAKEN:
-			rest(relation, SHORT_REST << Min(relation->overtaken, MAX_DOUBLINGS));
+			relation->rests_until =
+				sync_after(SHORT_REST << Min(relation->overtaken, MAX_DOUBLINGS));
 			relation->overtaken++;
 			sync_relation_note(link, relation, SYNC_YIELDING, 0, NULL);
 			break;
@@ -147,7 +144,8 @@ note_error(const SyncFlow *flow, ErrorData *error)
 	SyncRelation *relation = flow->relation;
 
 	sync_forget_comparison(relation);
-	rest(relation, relation->shown.condition == SYNC_FAILED ? REST : SHORT_REST);
+	relation->rests_until =
+		sync_after(relation->shown.condition == SYNC_FAILED ? REST : SHORT_REST);
 	sync_relation_note(link, relation, SYNC_FAILED, error->sqlerrcode, error->message);
 	link->round->failed_sets++;
 	link->round->caught_up = false;
@@ -211,7 +209,6 @@ run_set(SyncVisit *visit, SyncRelation *relation, bool verifies)
 		pgstat_report_activity(STATE_RUNNING,
 							   psprintf("%s %s %s %s", comes ? "pull" : "push", flow.set_name,
 										comes ? "from" : "to", visit->link->server));
-	flow.head = *relation->source;
 	flow.cursor = relation->copies;
 	flow.verifies = verifies;
 	flow.until = Min(visit->until, sync_after(verifies ? SLICE_OF_PROOF : SLICE_OF_SET));
@@ -244,7 +241,7 @@ may_verify(const SyncVisit *visit, const SyncRelation *relation)
 	bool due = sync_verify_every > 0 &&
 			   sync_elapsed(relation->verified, sync_verify_every * INT64CONST(1000));
 
-	return (due || relation->resyncs > 0) && !relation->source->scanning &&
+	return (due || relation->resyncs > 0) && !relation->head.scanning &&
 		   (relation->comparison != NULL || sync_may_compare(visit));
 }
 
@@ -263,51 +260,52 @@ is_left_to_reader(const SyncVisit *visit, SyncRelation *relation)
 static void
 visit_set(SyncVisit *visit, SyncRelation *relation)
 {
-	const SyncHead *head = relation->source;
+	SyncRound *round = visit->link->round;
 	bool behind = sync_is_behind(relation);
 
-	visit->link->round->caught_up &= head != NULL && !head->more && !head->held;
-	visit->link->round->again |= head != NULL && head->more;
-	if (head == NULL)
+	if (!relation->has_head)
 	{
 		sync_relation_note(visit->link, relation,
 						   visit->direction == SYNC_FROM_PEER ? SYNC_WITHDRAWN : SYNC_BROKEN, 0,
 						   NULL);
-		visit->link->round->failed_sets++;
+		round->caught_up = false;
+		round->failed_sets++;
 		visit->link->sets_read = 0;
+		return;
 	}
-	else if (behind && is_left_to_reader(visit, relation))
+	round->caught_up &= !relation->head.more && !relation->head.held;
+	round->again |= relation->head.more;
+	if (behind && is_left_to_reader(visit, relation))
 		sync_relation_note(visit->link, relation, SYNC_YIELDING, 0, NULL);
 	else if (behind && sync_left(relation->rests_until) > 0)
 	{
-		visit->link->round->caught_up = false;
-		visit->link->round->failed_sets += relation->shown.condition == SYNC_FAILED;
+		round->caught_up = false;
+		round->failed_sets += relation->shown.condition == SYNC_FAILED;
 	}
 	else if (behind || relation->comparison != NULL || may_verify(visit, relation))
 		run_set(visit, relation, may_verify(visit, relation));
 	else
 	{
 		show_places(relation, &relation->copies);
-		note_settled(visit->link, relation, head);
+		note_settled(visit->link, relation);
 	}
 }
 
-/* An answer that made no sense leaves the connection useless, and the next round opens another. */
-static bool
-is_ready(const SyncVisit *visit)
-{
-	return visit->link->there.wire->state == SYNC_WIRE_READY;
-}
-
-/* Begins anywhere, so that a set that ends each round does not keep the same others waiting. */
+/*
+ * Begins anywhere, so that a set that ends each round does not keep the same others waiting. An answer that made no sense leaves the connection useless,
+ * and the next round opens another.
+ */
 void
 sync_visit_all(SyncVisit *visit)
 {
+	SyncRound *round = visit->link->round;
 	int count = list_length(visit->relations);
 	int first = (int) (sync_random() * count);
 
-	for (int i = 0; i < count && is_ready(visit); i++)
+	for (int i = 0; i < count && round->whole; i++)
+	{
 		visit_set(visit, list_nth(visit->relations, (first + i) % count));
-	visit->link->round->whole &= is_ready(visit);
-	visit->link->round->sets = Max(visit->link->round->sets, count);
+		round->whole = visit->link->there.wire->state == SYNC_WIRE_READY;
+	}
+	round->sets = Max(round->sets, count);
 }
