@@ -99,11 +99,13 @@ uses_socket(List *options)
 }
 
 static void
-refuse_socket(void)
+check_socket(List *options, bool may_use)
 {
-	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("only a superuser may make a server that is reached by a Unix socket"),
-					errhint("Set host or hostaddr to a name or an address.")));
+	if (!may_use && uses_socket(options))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only a superuser may make a server that is reached by a Unix socket"),
+				 errhint("Set host or hostaddr to a name or an address.")));
 }
 
 PG_FUNCTION_INFO_V1(hllset_sync_fdw_validator);
@@ -115,8 +117,7 @@ hllset_sync_fdw_validator(PG_FUNCTION_ARGS)
 	Oid catalog = PG_GETARG_OID(1);
 
 	check_options(options, catalog, true);
-	if (catalog == ForeignServerRelationId && uses_socket(options) && !superuser())
-		refuse_socket();
+	check_socket(options, catalog != ForeignServerRelationId || superuser());
 	PG_RETURN_VOID();
 }
 
@@ -151,21 +152,6 @@ add_option(SyncTarget *target, const char *keyword, const char *value)
 	target->values[target->count++] = value;
 }
 
-static void
-add_options(SyncTarget *target, List *options, Oid catalog)
-{
-	ListCell *cell;
-
-	check_options(options, catalog, false);
-	foreach (cell, options)
-	{
-		DefElem *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "password_required") != 0)
-			add_option(target, option->defname, defGetString(option));
-	}
-}
-
 /* Less than a certified connection needs to be asked for, and is worth a line in the log once per process. */
 static void
 warn_of_sslmode(const ForeignServer *server, const char *mode)
@@ -196,6 +182,7 @@ sync_target(const char *name, Oid role, const char *node_name)
 	SyncTarget *target = palloc0(sizeof(SyncTarget));
 	Size size =
 		(list_length(server->options) + list_length(mapping) + MORE_OPTIONS + 1) * sizeof(char *);
+	ListCell *cell;
 
 	target->server = server->servername;
 	target->keywords = palloc0(size);
@@ -203,10 +190,16 @@ sync_target(const char *name, Oid role, const char *node_name)
 	target->password_required =
 		!superuser_arg(role) && (required == NULL || defGetBoolean(required));
 	check_wrapper(server);
-	add_options(target, server->options, ForeignServerRelationId);
-	if (uses_socket(server->options) && !superuser_arg(server->owner) && !superuser_arg(role))
-		refuse_socket();
-	add_options(target, mapping, UserMappingRelationId);
+	check_options(server->options, ForeignServerRelationId, false);
+	check_socket(server->options, superuser_arg(server->owner) || superuser_arg(role));
+	check_options(mapping, UserMappingRelationId, false);
+	foreach (cell, list_concat_copy(server->options, mapping))
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "password_required") != 0)
+			add_option(target, option->defname, defGetString(option));
+	}
 	if (target->password_required && (password == NULL || *password == '\0'))
 		ereport(ERROR,
 				(errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED),
