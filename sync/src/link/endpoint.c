@@ -32,25 +32,10 @@ copy_rows(int ncolumns)
 	return rows;
 }
 
-/* Its plan is kept by the session, and generic: one made for its values would hold copies of a whole batch. */
-static void
-run_here(SyncStatement *statement, const SyncValue *values)
-{
-	if (statement->plan == NULL)
-	{
-		SPIPlanPtr plan = sync_prepare_with(statement->sql, values, CURSOR_OPT_GENERIC_PLAN);
-
-		SPI_keepplan(plan);
-		statement->plan = plan;
-	}
-	sync_execute_plan(statement->plan, values, 0);
-}
-
 static List *
 call_here(SyncStatement *statement, const SyncValue *values)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	SyncUser user;
 	List *rows;
 
 	sync_begin(NULL);
@@ -58,8 +43,17 @@ call_here(SyncStatement *statement, const SyncValue *values)
 	PG_TRY();
 	{
 		/* The role of a round needs no rights on the functions; they act as the owners of the tables. */
-		user = sync_enter_catalog();
-		run_here(statement, values);
+		SyncUser user = sync_enter_catalog();
+
+		/* The plan is kept by the session, and generic: one made for its values would hold copies of a whole batch. */
+		if (statement->plan == NULL)
+		{
+			SPIPlanPtr plan = sync_prepare_with(statement->sql, values, CURSOR_OPT_GENERIC_PLAN);
+
+			SPI_keepplan(plan);
+			statement->plan = plan;
+		}
+		sync_execute_plan(statement->plan, values, 0);
 		sync_leave(user);
 	}
 	PG_FINALLY();
@@ -167,10 +161,10 @@ sync_check_sets(int count)
 }
 
 /* Whatever is told of sets begins with their names. */
-int
-sync_compare_names(const ListCell *a, const ListCell *b)
+static int
+compare_names(const void *a, const void *b)
 {
-	return strcmp(*(char **) lfirst(a), *(char **) lfirst(b));
+	return strcmp(*(char **) lfirst((const ListCell *) a), *(char **) lfirst((const ListCell *) b));
 }
 
 void *
@@ -180,7 +174,7 @@ sync_find_name(const List *list, const char *name)
 	ListCell *found = NULL;
 
 	if (list != NIL)
-		found = bsearch(&wanted, list->elements, list_length(list), sizeof(ListCell),
-						(int (*)(const void *, const void *)) sync_compare_names);
+		found =
+			bsearch(&wanted, list->elements, list_length(list), sizeof(ListCell), compare_names);
 	return found == NULL ? NULL : lfirst(found);
 }

@@ -78,7 +78,7 @@ typedef struct SyncWire
 	struct pg_conn *conn;
 	char *server;
 	SyncWireState state;
-	int64 sent, received; /* so far, in bytes of values */
+	int64 sent, received; /* in this round, in bytes of values */
 	SyncLimit limit;
 	uint32 prepared; /* a bit for each statement, by its name */
 	MemoryContextCallback closer;
@@ -119,9 +119,7 @@ SyncValue sync_column_array(Oid type, const List *rows, int from, int column);
 #define SYNC_NONCE(token) SYNC_NULLABLE((token).has_nonce, SYNC_UUID(&(token).nonce))
 /* ERROR if an end has more sets than there may be. */
 void sync_check_sets(int count);
-
-/* Of lists of offers, heads, and whatever begins with a name, by which it is sorted. */
-int sync_compare_names(const ListCell *a, const ListCell *b);
+/* In a list of what begins with a name, by which it is sorted. */
 void *sync_find_name(const List *list, const char *name);
 
 #endif

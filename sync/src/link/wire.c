@@ -84,9 +84,9 @@ stop_flood(SyncWire *wire)
 /* ---- waiting ---- */
 
 static void
-connect_within(SyncWire *wire, int timeout)
+connect_in_time(SyncWire *wire)
 {
-	SyncTime deadline = sync_after(timeout);
+	SyncTime deadline = sync_after(sync_connect_timeout);
 	PostgresPollingStatusType polled = PGRES_POLLING_WRITING;
 
 	if (PQstatus(wire->conn) == CONNECTION_BAD)
@@ -97,7 +97,7 @@ connect_within(SyncWire *wire, int timeout)
 		int event = polled == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
 
 		if (sync_wait(event, wire->limit.socket, deadline, NULL) == 0 && sync_left(deadline) == 0)
-			timed_out(wire, "connect to", timeout);
+			timed_out(wire, "connect to", sync_connect_timeout);
 		polled = PQconnectPoll(wire->conn);
 		wire->limit.socket = PQsocket(wire->conn); /* of the next host, if there are more */
 		stop_flood(wire);
@@ -427,7 +427,7 @@ sync_wire_open(const SyncTarget *target)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &wire->closer);
 
 	start(wire, target);
-	connect_within(wire, sync_connect_timeout);
+	connect_in_time(wire);
 	check_password_used(wire, target);
 	if (PQsetnonblocking(wire->conn, 1) != 0)
 		lose(wire, "connect to", NULL);

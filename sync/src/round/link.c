@@ -42,9 +42,9 @@ refuse_paused(const SyncLink *link, const char *reason)
 			 errhint("SELECT hllset_sync.resume_peer(%s);", quote_literal_cstr(link->server))));
 }
 
-/* Of the row of hllset_sync.peers. MARK tells whether the sets of this node are still the same. */
+/* Of the row of hllset_sync.peers, with a hash that tells whether the sets of this node are still the same. */
 static void
-read_settings(SyncLink *link, int64 *mark)
+read_settings(SyncLink *link)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	pg_uuid_t enabled_by;
@@ -71,7 +71,9 @@ read_settings(SyncLink *link, int64 *mark)
 		refuse_paused(link, "it was added by another node, of which this database is a copy");
 	link->directions[SYNC_FROM_PEER] = sync_bool(0, 1);
 	link->directions[SYNC_TO_PEER] = sync_bool(0, 2);
-	*mark = sync_int8(0, 6);
+	if (sync_int8(0, 6) != link->sets_mark)
+		link->sets_read = 0;
+	link->sets_mark = sync_int8(0, 6);
 	link->is_named = sync_uuid(0, 7, &link->node);
 	link->only_some = sync_bool(0, 8);
 }
@@ -179,8 +181,8 @@ connect_peer(SyncLink *link, const SyncTarget *target)
 		AllocSetContextCreate(link->context, "hllset_sync connection", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(link->connection);
 	link->there.wire = sync_wire_open(target);
-	sync_fault("after_connect");
 	MemoryContextSwitchTo(caller);
+	sync_fault("after_connect");
 	ask_hello(link);
 	sync_fault("after_hello");
 }
@@ -189,19 +191,15 @@ void
 sync_link_open(SyncLink *link)
 {
 	SyncTarget *target = NULL;
-	int64 mark;
 
 	if (link->there.wire != NULL &&
 		(link->there.wire->state != SYNC_WIRE_READY || sync_limit_worn(&link->there.wire->limit)))
 		sync_link_close(link);
 	sync_begin(NULL);
-	read_settings(link, &mark);
+	read_settings(link);
 	if (link->there.wire == NULL)
 		target = sync_target(link->server, link->role, link->identity.name);
 	sync_commit();
-	if (mark != link->sets_mark)
-		link->sets_read = 0;
-	link->sets_mark = mark;
 	if (target != NULL)
 		connect_peer(link, target);
 	check_node(link);

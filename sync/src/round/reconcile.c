@@ -36,18 +36,16 @@ struct SyncComparison
 
 /* Ends the phase where there is no next page. */
 static void
-go_on(SyncComparison *comparison, bytea *next)
+go_on(SyncComparison *comparison, const bytea *next)
 {
-	bytea *old = comparison->next;
-
+	if (comparison->next != NULL)
+		pfree(comparison->next);
 	comparison->next = NULL;
 	if (next != NULL)
 		comparison->next =
 			memcpy(MemoryContextAlloc(comparison->context, VARSIZE(next)), next, VARSIZE(next));
 	else
 		comparison->phase++;
-	if (old != NULL)
-		pfree(old);
 }
 
 /* Takes from a page the row that says where the next one begins; NULL: there is none. */

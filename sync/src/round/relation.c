@@ -97,8 +97,9 @@ save(const SyncLink *link, const SyncRelation *relation, int direction)
 }
 
 void
-sync_relations_save(SyncLink *link)
+sync_relations_save(void *arg)
 {
+	SyncLink *link = arg;
 	bool begun = false;
 	SyncUser user = {0};
 	ListCell *cell;

@@ -250,11 +250,9 @@ static void
 do_round(void *arg)
 {
 	SyncLink *link = arg;
-	int64 received, sent;
 
 	sync_link_open(link);
-	received = link->there.wire->received;
-	sent = link->there.wire->sent;
+	link->there.wire->received = link->there.wire->sent = 0;
 	/* Nobody else looks at this node's sets if there are no workers and nothing is pushed. */
 	if (sync_in_procedure && !link->directions[SYNC_TO_PEER])
 		(void) sync_advance_here(NULL);
@@ -263,14 +261,8 @@ do_round(void *arg)
 	push(link);
 	sync_relations_save(link);
 	sync_relations_log(link);
-	link->round->bytes_in = link->there.wire->received - received;
-	link->round->bytes_out = link->there.wire->sent - sent;
-}
-
-static void
-save_relations(void *link)
-{
-	sync_relations_save(link);
+	link->round->bytes_in = link->there.wire->received;
+	link->round->bytes_out = link->there.wire->sent;
 }
 
 ErrorData *
@@ -289,7 +281,7 @@ sync_link_round(SyncLink *link, SyncRound *round)
 	if (error != NULL)
 	{
 		if (link->there.wire != NULL)
-			(void) sync_guard(context, save_relations, link);
+			(void) sync_guard(context, sync_relations_save, link);
 		sync_link_close(link);
 	}
 	MemoryContextSwitchTo(caller);

@@ -299,7 +299,7 @@ void sync_relation_note(SyncLink *link, SyncRelation *relation, SyncCondition co
 						int sqlstate, const char *reason);
 /* Whether no round can move its rows now. */
 bool sync_relation_stands(const SyncRelation *relation);
-void sync_relations_save(SyncLink *link);
+void sync_relations_save(void *link); /* a SyncLink, for sync_guard */
 /* One line for all that is wrong for the same reason. */
 void sync_relations_log(SyncLink *link);
 

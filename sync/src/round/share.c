@@ -221,7 +221,7 @@ keep_sets(SyncLink *link, const List *sets)
 	{
 		SyncShared *set = lfirst(cell);
 
-		if (list_member_ptr(sets, set))
+		if (sync_find_name(sets, set->name) != NULL)
 			continue;
 		link->heads[SYNC_FROM_PEER].known = link->heads[SYNC_TO_PEER].known = false;
 		if (set->is_acked)
