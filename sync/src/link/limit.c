@@ -19,8 +19,7 @@
 
 #define SLACK (64 * 1024)          /* bytes that may come beside a row */
 #define ANSWER_SLACK (1024 * 1024) /* and beside the rows of a batch */
-#define WORN_OUT \
-	(8 * 1024 * 1024) /* beside rows, until the connection is due; 4 times are too many */
+#define WORN_OUT (8 * 1024 * 1024) /* beside rows: a new connection is due; 4 times: no more */
 #define ROW_FRAME(columns) (7 + 4 * (columns)) /* bytes of a row beside its values */
 
 /* Bytes that were read from the socket so far; 0 if the system does not say, as of a Unix socket. */

@@ -4,9 +4,7 @@
 
 #define SHARE_EVERY 60000 /* ms; how long it may go unnoticed that the peer grants more or less */
 #define FIRST_WAIT 5000   /* ms; at first, where a set waits for that; doubled up to the above */
-
-#define MAX_OFFERED \
-	(16 * 1024 * 1024) /* bytes of names and signatures from a peer that means well */
+#define MAX_OFFERED (16 * 1024 * 1024) /* bytes of names and signatures of one end */
 
 /* ---- what an end offers ---- */
 

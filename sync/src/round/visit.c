@@ -181,19 +181,6 @@ end_attempt(void *arg)
 	sync_commit();
 }
 
-/* A verification has ended. */
-static void
-note_verified(SyncRelation *relation, SyncOutcome outcome)
-{
-	relation->verified = sync_clock();
-	if (outcome != SYNC_CAUGHT_UP)
-		return;
-	relation->resyncing = Min(relation->resyncing, relation->resyncs);
-	relation->shown.resynced += relation->resyncing;
-	relation->resyncs -= relation->resyncing;
-	relation->resyncing = 0;
-}
-
 static void
 run_set(SyncVisit *visit, SyncRelation *relation, bool verifies)
 {
@@ -227,7 +214,16 @@ run_set(SyncVisit *visit, SyncRelation *relation, bool verifies)
 	else
 		note_outcome(&flow);
 	if (verifies && relation->comparison == NULL)
-		note_verified(relation, flow.outcome);
+	{
+		relation->verified = sync_clock();
+		if (flow.outcome == SYNC_CAUGHT_UP)
+		{
+			relation->resyncing = Min(relation->resyncing, relation->resyncs);
+			relation->shown.resynced += relation->resyncing;
+			relation->resyncs -= relation->resyncing;
+			relation->resyncing = 0;
+		}
+	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
