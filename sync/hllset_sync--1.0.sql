@@ -670,8 +670,19 @@ CREATE FUNCTION hllset_sync.unregister(set_name text) RETURNS void
 	LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'hllset_sync_unregister';
 COMMENT ON FUNCTION hllset_sync.unregister(text) IS 'drops what register() made, copies included; the table stays as it is, and the set''s history, for the case that it is registered again';
 CREATE FUNCTION hllset_sync.forget_set(set_name text) RETURNS void
-	LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'hllset_sync_forget_set';
+	LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'hllset_sync_delegate';
 COMMENT ON FUNCTION hllset_sync.forget_set(text) IS 'removes what unregister() left';
+-- Readers that come back to a set of this name take its history for one that was undone.
+CREATE FUNCTION hllset_sync.forget_set_by(caller oid, wanted text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM hllset_sync.sets s WHERE s.set_name = wanted AND s.relid IS NULL AND pg_catalog.pg_has_role(caller, s.owner::oid, 'USAGE'::text);
+	IF NOT FOUND THEN
+		RAISE SQLSTATE 'HS002' USING MESSAGE = pg_catalog.format('there is no set "%s" of yours that was unregistered'::text, wanted),
+			HINT = pg_catalog.format('SELECT hllset_sync.unregister(%L) first, if it is registered.'::text, wanted);
+	END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION hllset_sync.forget_set_by(oid, text) FROM PUBLIC;
 CREATE PROCEDURE hllset_sync.rescan(set_name text)
 	LANGUAGE C AS 'MODULE_PATHNAME', 'hllset_sync_rescan';
 COMMENT ON PROCEDURE hllset_sync.rescan(text) IS 'finds rows whose change passed the trigger by; commits often';
@@ -1475,8 +1486,28 @@ REVOKE EXECUTE ON FUNCTION hllset_sync.save_relation(name, text, text, uuid, tex
 CREATE FUNCTION hllset_sync.reader_status() RETURNS TABLE (node_id uuid, last_seen timestamptz, said_from bigint, said_to bigint)
 	LANGUAGE C VOLATILE ROWS 10 AS 'MODULE_PATHNAME', 'hllset_sync_reader_status';
 CREATE FUNCTION hllset_sync.drop_consumer(node text, set_name text DEFAULT NULL) RETURNS bigint
-	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_drop_consumer';
+	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_delegate';
 COMMENT ON FUNCTION hllset_sync.drop_consumer(text, text) IS 'forgets that a node reads the set, or all sets of the caller, until it reads again; returns how many sets';
+CREATE FUNCTION hllset_sync.drop_consumer_by(caller oid, reader text, wanted text) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	dropped bigint;
+BEGIN
+	IF reader IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'argument 1 of drop_consumer must not be null';
+	END IF;
+	WITH r AS (DELETE FROM hllset_sync.readers r USING hllset_sync.sets s, pg_catalog.pg_class c
+			WHERE s.set_id = r.set_id AND (wanted IS NULL OR s.set_name = wanted) AND reader IN (r.node_name, r.node_id::text)
+				AND c.oid = s.relid AND pg_catalog.pg_has_role(caller, c.relowner, 'USAGE'::text) RETURNING r.set_id, r.node_id),
+		c AS (DELETE FROM hllset_sync.confirmed c USING r WHERE c.set_id = r.set_id AND c.node_id = r.node_id)
+	SELECT pg_catalog.count(*) INTO dropped FROM r;
+	IF dropped = 0 THEN
+		RAISE undefined_object USING MESSAGE = pg_catalog.format('node "%s" reads no set of yours'::text, reader),
+			HINT = 'SELECT * FROM hllset_sync.consumers shows who reads which set.';
+	END IF;
+	RETURN dropped;
+END $$;
+REVOKE EXECUTE ON FUNCTION hllset_sync.drop_consumer_by(oid, text, text) FROM PUBLIC;
 
 -- One row per peer. The state is what stops all peers here, or this peer, or else how its worker is; without one, how the last round ended.
 CREATE VIEW hllset_sync.status WITH (security_barrier) AS

@@ -12,7 +12,6 @@
 #include "access/xact.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_reader_status);
-PG_FUNCTION_INFO_V1(hllset_sync_drop_consumer);
 
 typedef struct HeardNode
 {
@@ -283,29 +282,4 @@ hllset_sync_reader_status(PG_FUNCTION_ARGS)
 					 SYNC_INT8((int64) copy->session), SYNC_INT8((int64) last));
 	}
 	return (Datum) 0;
-}
-
-/* (node text, set_name text): forgets a reader of one set, or of all sets of the caller; how many that were. It is known again if it goes on to read. */
-Datum
-hllset_sync_drop_consumer(PG_FUNCTION_ARGS)
-{
-	int64 dropped;
-
-	sync_require_arguments(fcinfo, SYNC_ARGUMENT(1));
-	SPI_connect();
-	sync_catalog("WITH r AS (DELETE FROM hllset_sync.readers r USING hllset_sync.sets s, pg_class c"
-				 "  WHERE s.set_id = r.set_id AND ($2 IS NULL OR s.set_name = $2)"
-				 "  AND (r.node_name = $1 OR r.node_id::text = $1) AND c.oid = s.relid"
-				 "  AND pg_has_role($3, c.relowner, 'USAGE') RETURNING r.set_id, r.node_id),"
-				 " c AS (DELETE FROM hllset_sync.confirmed c USING r"
-				 "  WHERE c.set_id = r.set_id AND c.node_id = r.node_id) SELECT count(*) FROM r",
-				 SYNC_GIVEN(TEXTOID, 0), SYNC_GIVEN(TEXTOID, 1), SYNC_OID(GetUserId()));
-	dropped = sync_int8(0, 1);
-	SPI_finish();
-	if (dropped == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("node \"%s\" reads no set of yours",
-							   TextDatumGetCString(PG_GETARG_DATUM(0))),
-						errhint("SELECT * FROM hllset_sync.consumers shows who reads which set.")));
-	PG_RETURN_INT64(dropped);
 }

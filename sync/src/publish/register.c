@@ -9,7 +9,6 @@
 
 PG_FUNCTION_INFO_V1(hllset_sync_register);
 PG_FUNCTION_INFO_V1(hllset_sync_unregister);
-PG_FUNCTION_INFO_V1(hllset_sync_forget_set);
 
 /* ---- the catalog ---- */
 
@@ -131,24 +130,6 @@ hllset_sync_unregister(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 						errmsg("set \"%s\" belongs to the extension", set->name)));
 	sync_catalog("SELECT hllset_sync.drop_parts($1)", SYNC_INT4(set->id));
-	SPI_finish();
-	PG_RETURN_VOID();
-}
-
-/* Readers that come back to a set of this name take its history for one that was undone. */
-Datum
-hllset_sync_forget_set(PG_FUNCTION_ARGS)
-{
-	char *name = TextDatumGetCString(PG_GETARG_DATUM(0));
-
-	SPI_connect();
-	if (sync_catalog("DELETE FROM hllset_sync.sets WHERE set_name = $1 AND relid IS NULL"
-					 " AND pg_has_role($2, owner::oid, 'USAGE')",
-					 SYNC_TEXT(name), SYNC_OID(GetUserId())) == 0)
-		ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
-						errmsg("there is no set \"%s\" of yours that was unregistered", name),
-						errhint("SELECT hllset_sync.unregister(%s) first, if it is registered.",
-								quote_literal_cstr(name))));
 	SPI_finish();
 	PG_RETURN_VOID();
 }
