@@ -572,14 +572,39 @@ BEGIN
 END
 $$;
 
--- The tables of a set and the triggers of its own. SKETCHES defines the columns of type hllset, whose schema is locked. They inherit from an empty table
+-- A set of a name that was used before goes on with its numbers. What its readers have is from before the floor, so they compare it with what there is.
+-- The running time is the one that was last noted: hllset_sync.running() may write it, and this transaction may stay open.
+CREATE FUNCTION hllset_sync.put_set(named text, base regclass, its_owner regrole, keys name[], sketches name[], described text, in_life uuid, with_views boolean)
+	RETURNS integer LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	id integer;
+BEGIN
+	WITH s AS (UPDATE hllset_sync.sets SET relid = base, owner = its_owner, key_cols = keys, sketch_cols = sketches, has_views = with_views,
+			signature = convert_to(described, 'UTF8'), description = described, head = head + 1, floor = head + 1, nonce = gen_random_uuid(),
+			state = 'ok', state_since = now(), state_reason = NULL, layout = 0, filenodes = 0, scan = 'rows', scan_after = NULL, scan_since = now()
+			WHERE set_name = named AND relid IS NULL RETURNING set_id, head, nonce),
+		h AS (INSERT INTO hllset_sync.history (set_id, seq_from, seq_to, nonce, life, ran)
+			SELECT s.set_id, s.head, s.head, s.nonce, in_life, n.running FROM s, hllset_sync.node n)
+	SELECT s.set_id INTO id FROM s;
+	IF NOT FOUND THEN
+		INSERT INTO hllset_sync.sets (set_id, set_name, relid, owner, key_cols, sketch_cols, has_views, signature, description, scanned_at)
+		SELECT nextval('hllset_sync.set_ids'), named, base, its_owner, keys, sketches, with_views, convert_to(described, 'UTF8'), described, n.running
+		FROM hllset_sync.node n RETURNING set_id INTO id;
+		PERFORM hllset_sync.grant_general(id, its_owner);
+	END IF;
+	RETURN id;
+END
+$$;
+
+-- The tables of a set and the triggers of its own. The schema of the type hllset is locked. They inherit from an empty table
 -- of the extension, so that DROP EXTENSION ... CASCADE takes them along, even after a restore.
-CREATE FUNCTION hllset_sync.make_parts(of_set integer, sketches text) RETURNS void
+CREATE FUNCTION hllset_sync.make_parts(of_set integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	s hllset_sync.sets;
 	defined text;
 	keys text;
+	sketches text;
 	arguments text;
 	kind text;
 BEGIN
@@ -589,6 +614,8 @@ BEGIN
 			CASE WHEN a.attcollation <> 0 THEN ' COLLATE ' || a.attcollation::regcollation::text END), ', ' ORDER BY k.n),
 		string_agg('k' || k.n, ', ' ORDER BY k.n) INTO defined, keys
 	FROM unnest(s.key_cols) WITH ORDINALITY k (name, n) JOIN pg_attribute a ON a.attrelid = s.relid AND a.attname = k.name;
+	SELECT string_agg(format('s%s %s', k.n, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.n) INTO sketches
+	FROM unnest(s.sketch_cols) WITH ORDINALITY k (name, n) JOIN pg_attribute a ON a.attrelid = s.relid AND a.attname = k.name;
 	SELECT string_agg(quote_literal(a.value), ', ' ORDER BY a.n) INTO arguments
 	FROM unnest(ARRAY[of_set::text, cardinality(s.key_cols)::text] || s.key_cols::text[] || s.sketch_cols::text[]) WITH ORDINALITY a (value, n);
 	EXECUTE format('CREATE TABLE hllset_sync.dirty_%s (%s) INHERITS (hllset_sync.part) USING heap '
@@ -660,7 +687,8 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION hllset_sync.check_name(text, regclass, oid, oid), hllset_sync.give_parts(integer, regrole), hllset_sync.make_parts(integer, text), hllset_sync.drop_parts(integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION hllset_sync.check_name(text, regclass, oid, oid), hllset_sync.give_parts(integer, regrole), hllset_sync.make_parts(integer), hllset_sync.drop_parts(integer),
+	hllset_sync.put_set(text, regclass, regrole, name[], name[], text, uuid, boolean) FROM PUBLIC;
 
 CREATE PROCEDURE hllset_sync.register(rel regclass, set_name text DEFAULT NULL, key_columns name[] DEFAULT NULL, sketch_columns name[] DEFAULT NULL,
 	global_view text DEFAULT NULL, by_node_view text DEFAULT NULL)
