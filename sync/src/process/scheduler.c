@@ -103,44 +103,16 @@ prune_is_due(void)
 	return true;
 }
 
-typedef struct Care
-{
-	bool left;     /* something is left to be done */
-	bool all_seen; /* all sets were looked at since the start */
-} Care;
-
 static void
-advance_all(void *care)
+advance_all(void *left)
 {
-	((Care *) care)->left = sync_advance_here(&((Care *) care)->all_seen);
+	*(bool *) left = sync_advance_here();
 }
 
 static void
 prune_all(void *unused)
 {
 	sync_prune_here();
-}
-
-/* Errors of single sets are in their status. */
-static Care
-care_for_sets(MemoryContext context)
-{
-	Care care = {false, false};
-
-	log_error("looking at the sets", sync_guard(context, advance_all, &care));
-	if (prune_is_due())
-		log_error("forgetting old tombstones", sync_guard(context, prune_all, NULL));
-	return care;
-}
-
-/* ---- the process ---- */
-
-static void
-find_name(void)
-{
-	sync_begin("starting");
-	strlcpy(database, get_database_name(MyDatabaseId), NAMEDATALEN);
-	sync_commit();
 }
 
 static void
@@ -151,6 +123,31 @@ note_sequenced(SyncTime started)
 	(void) sync_shown_status("", &status);
 	status.ended = started;
 	sync_show_status("", &status);
+}
+
+/* True if something is left to be done. Errors of single sets are in their status. */
+static bool
+care_for_sets(MemoryContext context, SyncTime started)
+{
+	bool left = false;
+	ErrorData *error = sync_guard(context, advance_all, &left);
+
+	log_error("looking at the sets", error);
+	if (error == NULL && sync_all_seen())
+		note_sequenced(started);
+	if (prune_is_due())
+		log_error("forgetting old tombstones", sync_guard(context, prune_all, NULL));
+	return left;
+}
+
+/* ---- the process ---- */
+
+static void
+find_name(void)
+{
+	sync_begin("starting");
+	strlcpy(database, get_database_name(MyDatabaseId), NAMEDATALEN);
+	sync_commit();
 }
 
 /* CARED is when the sets were last cared for; 0: something was left. */
@@ -166,13 +163,7 @@ run_once(MemoryContext context, SyncTime *cared)
 			   error->hint == NULL ? error->message
 								   : psprintf("%s: %s", error->message, error->hint));
 	if (error == NULL && fit && (sync_elapsed(*cared, sync_every) || sync_requested("") > *cared))
-	{
-		Care care = care_for_sets(context);
-
-		*cared = care.left ? 0 : now;
-		if (care.all_seen)
-			note_sequenced(now);
-	}
+		*cared = care_for_sets(context, now) ? 0 : now;
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }

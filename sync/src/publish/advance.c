@@ -12,21 +12,53 @@ PG_FUNCTION_INFO_V1(hllset_sync_p_advance);
 #define LOOK_AT 50
 #define WORK_TIME 1000 /* ms that one call works; what is left is the next one's */
 
-List *sync_held = NIL;
-List *sync_unseen = NIL;
-
+/* What one call does. The last one's is kept: what it could not do is said with the heads. */
 typedef struct Work
 {
 	MemoryContext context;
 	SyncTime until;
 	SyncValue asked; /* text[], NULL: all */
+	bool rescans;    /* these sets, if that was not done lately */
+	bool looks;      /* at some sets that only their columns may have made unusable, too */
 	List *names;     /* of sets that have something to do */
 	int to_be_seen;  /* so many are to be looked at for the first time; they come first */
 	int next;
-	bool rescans; /* these sets, if that was not done lately */
-	bool left;
-	bool looks; /* at some sets that only their columns may have made unusable, too */
+	List *held; /* ids of sets that it could not get at */
 } Work;
+
+static Work work;
+
+static void
+start_work(SyncValue asked)
+{
+	static MemoryContext context = NULL;
+
+	if (context == NULL)
+		context =
+			AllocSetContextCreate(TopMemoryContext, "hllset_sync advance", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(context);
+	work = (Work){.context = context, .until = sync_after(WORK_TIME), .asked = asked};
+}
+
+SyncValue
+sync_held(void)
+{
+	return SYNC_INT4_ARRAY(work.held);
+}
+
+SyncValue
+sync_unseen(void)
+{
+	List *seen_first = list_truncate(list_copy(work.names), work.to_be_seen);
+
+	return SYNC_TEXT_ARRAY(list_copy_tail(seen_first, work.next));
+}
+
+bool
+sync_all_seen(void)
+{
+	return work.next >= work.to_be_seen;
+}
 
 SyncValue
 sync_caller_role(void)
@@ -34,36 +66,38 @@ sync_caller_role(void)
 	return SYNC_NULLABLE(!sync_is_local(), SYNC_OID(GetUserId()));
 }
 
-static void
-note_unseen(const Work *work)
-{
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+/* ---- which sets ---- */
 
-	for (int i = work->next; i < work->to_be_seen; i++)
-		sync_unseen = lappend(sync_unseen, pstrdup(list_nth(work->names, i)));
+static void
+add_name(const char *name)
+{
+	MemoryContext caller = MemoryContextSwitchTo(work.context);
+
+	work.names = lappend(work.names, pstrdup(name));
 	MemoryContextSwitchTo(caller);
 }
 
-/* ---- which sets ---- */
+static bool
+begin_scans(void *unused)
+{
+	sync_catalog("SELECT hllset_sync.begin_scans($1, $2, $3, $4)", SYNC_INT8(sync_running()),
+				 SYNC_INT8(sync_rescan_every), SYNC_NULLABLE(work.rescans, work.asked),
+				 sync_caller_role());
+	return true;
+}
 
 /* Those that were asked for, or else all that the caller may read or push, if there is something to do for them. */
 static bool
-find_work(void *arg)
+find_work(void *unused)
 {
-	Work *work = arg;
-	MemoryContext caller = CurrentMemoryContext;
 	uint64 count;
 
-	sync_catalog("SELECT hllset_sync.begin_scans($1, $2, $3, $4)", SYNC_INT8(sync_running()),
-				 SYNC_INT8(sync_rescan_every), SYNC_NULLABLE(work->rescans, work->asked),
-				 sync_caller_role());
-	count = sync_catalog("SELECT hllset_sync.work($1, $2, $3)", work->asked, sync_caller_role(),
-						 SYNC_INT4(work->looks ? LOOK_AT : 0));
-	MemoryContextSwitchTo(work->context);
+	(void) begin_scans(NULL);
+	count = sync_catalog("SELECT hllset_sync.work($1, $2, $3)", work.asked, sync_caller_role(),
+						 SYNC_INT4(work.looks ? LOOK_AT : 0));
 	for (uint64 i = 0; i < count; i++)
-		work->names = lappend(work->names, sync_text(i, 1));
-	MemoryContextSwitchTo(caller);
-	work->to_be_seen = list_length(work->names);
+		add_name(sync_text(i, 1));
+	work.to_be_seen = (int) count;
 	return true;
 }
 
@@ -90,9 +124,9 @@ is_cancel(const ErrorData *error)
 static void
 note_held(int set_id)
 {
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContext caller = MemoryContextSwitchTo(work.context);
 
-	sync_held = list_append_unique_int(sync_held, set_id);
+	work.held = list_append_unique_int(work.held, set_id);
 	MemoryContextSwitchTo(caller);
 	/* Nothing may be pending where only the layout has changed: those who wait must know that the rows were not looked at. */
 	sync_catalog("INSERT INTO hllset_sync.pending SELECT set_id, 'r' FROM hllset_sync.sets"
@@ -139,83 +173,51 @@ advance_alone(SyncSet *set)
 
 /* ---- one after the other ---- */
 
-static Work *
-start_work(MemoryContext context, SyncValue asked)
-{
-	Work *work = MemoryContextAllocZero(context, sizeof(Work));
-
-	work->context = context;
-	work->until = sync_after(WORK_TIME);
-	work->asked = asked;
-	list_free(sync_held);
-	list_free_deep(sync_unseen);
-	sync_held = sync_unseen = NIL;
-	return work;
-}
-
 /* What fits into one transaction; false: there was nothing to do. Those that have more to do are looked at again in turn. */
 static bool
-work_on(void *arg)
+work_on(void *unused)
 {
-	Work *work = arg;
+	const char *name;
 	SyncSet *set;
-	char *name;
 
-	if (work->next >= list_length(work->names) || (work->next > 0 && sync_left(work->until) == 0))
-	{
-		work->left |= work->next < list_length(work->names);
+	if (work.next >= list_length(work.names) || (work.next > 0 && sync_left(work.until) == 0))
 		return false;
-	}
-	name = list_nth(work->names, work->next++);
+	name = list_nth(work.names, work.next++);
 	set = sync_find_set(name);
 	if (set != NULL && advance_alone(set))
-	{
-		MemoryContext caller = MemoryContextSwitchTo(work->context);
-
-		work->names = lappend(work->names, name);
-		MemoryContextSwitchTo(caller);
-	}
+		add_name(name);
 	return true;
 }
 
 static void
-do_work(Work *work, bool as_node)
+do_work(bool as_node)
 {
-	(void) sync_turn(as_node, find_work, work);
-	while (sync_turn(as_node, work_on, work))
+	(void) sync_turn(as_node, find_work, NULL);
+	while (sync_turn(as_node, work_on, NULL))
 		;
-	note_unseen(work);
 }
 
 /* ---- here ---- */
 
 bool
-sync_advance_here(bool *all_seen)
+sync_advance_here(void)
 {
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync advance", ALLOCSET_DEFAULT_SIZES);
 	static SyncTime next_look = 0;
-	Work *work = start_work(context, SYNC_NULLABLE(false, SYNC_VALUE(TEXTARRAYOID, 0)));
-	bool left;
 
-	work->looks = sync_left(next_look) == 0;
-	if (work->looks)
+	start_work(SYNC_NULL(TEXTARRAYOID));
+	work.looks = sync_left(next_look) == 0;
+	if (work.looks)
 		next_look = sync_after(LOOK_EVERY);
-	do_work(work, true);
-	left = work->left;
-	if (all_seen != NULL)
-		*all_seen = work->next >= work->to_be_seen;
-	MemoryContextDelete(context);
-	return left;
+	do_work(true);
+	return work.next < list_length(work.names);
 }
 
 void
 sync_rescan_here(const char *set_name)
 {
-	Work *work = start_work(CurrentMemoryContext, SYNC_TEXT_ARRAY(list_make1((char *) set_name)));
-
-	work->rescans = true;
-	(void) sync_turn(true, find_work, work);
+	start_work(SYNC_TEXT_ARRAY(list_make1((char *) set_name)));
+	work.rescans = true;
+	(void) sync_turn(true, begin_scans, NULL);
 }
 
 /* ---- p_advance ---- */
@@ -244,15 +246,13 @@ confirm(void *arg)
 Datum
 hllset_sync_p_advance(PG_FUNCTION_ARGS)
 {
-	Work *work;
-
 	sync_require_own_transactions(fcinfo);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	work = start_work(CurrentMemoryContext, sync_names(fcinfo, 0));
-	work->rescans = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
+	start_work(sync_names(fcinfo, 0));
+	work.rescans = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
 	(void) sync_turn(false, confirm, fcinfo);
 	sync_caller.noted = true;
-	do_work(work, false);
+	do_work(false);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -56,11 +56,10 @@ read_head(MemoryContext context, uint64 row)
 static void
 return_head(SyncResult *result, uint64 row)
 {
-	Datum values[COLUMNS];
-	bool nulls[COLUMNS];
+	Datum values[COLUMNS + 2];
+	bool nulls[COLUMNS + 2];
 
-	for (int i = 0; i < COLUMNS; i++)
-		values[i] = sync_field(row, i + 1, &nulls[i]);
+	heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, values, nulls);
 	tuplestore_putvalues(result->store, result->row, values, nulls);
 }
 
@@ -109,9 +108,9 @@ hllset_sync_p_heads(PG_FUNCTION_ARGS)
 	int count;
 
 	SPI_connect();
-	count = (int) sync_catalog("SELECT * FROM hllset_sync.heads($1, $2, $3, $4)",
-							   sync_names(fcinfo, 0), sync_caller_role(),
-							   SYNC_INT4_ARRAY(sync_held), SYNC_TEXT_ARRAY(sync_unseen));
+	count =
+		(int) sync_catalog("SELECT * FROM hllset_sync.heads($1, $2, $3, $4)", sync_names(fcinfo, 0),
+						   sync_caller_role(), sync_held(), sync_unseen());
 	if (count == 0)
 		sync_require_peer(fcinfo);
 	heads = MemoryContextAlloc(context, (count + 1) * sizeof(Told));

@@ -43,12 +43,15 @@ int64 sync_scan_chunk(SyncSet *set);
 
 /* ---- advance.c: all sets, each in transactions of its own ---- */
 
-/* For this node's own rounds and its scheduler; outside of any transaction. True if something is left. ALL_SEEN may be NULL. */
-bool sync_advance_here(bool *all_seen);
+/* For this node's own rounds and its scheduler; outside of any transaction. True if something is left. */
+bool sync_advance_here(void);
 /* Has this set of this node scanned, if that was not done lately; sync_advance_here does it. */
 void sync_rescan_here(const char *set_name);
-/* Ids of sets that the last p_advance of this session could not get at, and names of those for which it had no time, though there was something to do. */
-extern List *sync_held, *sync_unseen;
+/* Of the last time that this session did one or the other, or p_advance: sets that it could not get at (ids), and had no time for though there was
+ * something to do (names), arrays; and whether there are none of the latter. */
+SyncValue sync_held(void);
+SyncValue sync_unseen(void);
+bool sync_all_seen(void);
 /* Whose grants count in statements: NULL for this node itself. */
 SyncValue sync_caller_role(void);
 

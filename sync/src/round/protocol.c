@@ -92,7 +92,7 @@ sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, cons
 	if (comes)
 		ask_advance(end, names, places, same);
 	else
-		(void) sync_advance_here(NULL);
+		(void) sync_advance_here();
 	rows = sync_call(end, &statement,
 					 SYNC_VALUES(SYNC_NULLABLE(names != NIL, SYNC_TEXT_ARRAY(names)),
 								 SYNC_NULLABLE(heads->known, SYNC_UUID(&heads->hash))));

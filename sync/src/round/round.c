@@ -255,7 +255,7 @@ do_round(void *arg)
 	link->there.wire->received = link->there.wire->sent = 0;
 	/* Nobody else looks at this node's sets if there are no workers and nothing is pushed. */
 	if (sync_in_procedure && !link->directions[SYNC_TO_PEER])
-		(void) sync_advance_here(NULL);
+		(void) sync_advance_here();
 	sync_link_share(link);
 	pull(link);
 	push(link);
