@@ -105,9 +105,9 @@ void sync_note_caller(SyncValue names);
  */
 void sync_confirm(const SyncSetToken *tokens, int count);
 void sync_confirm_named(Datum names, Datum seqs, Datum nonces); /* arrays */
-/* The same of a node that we push to, as it was WHEN the round began; SESSION is 0 where the connection to it begins. */
-void sync_confirm_pushed(const SyncSetToken *tokens, int count, const pg_uuid_t *node_id,
-						 SyncTime when, uint64 *session);
+/* The same of a node that READS, or that we push to, as it was WHEN the round began; SESSION is 0 where the connection to it begins. */
+void sync_confirm_of(const pg_uuid_t *node_id, bool reads, const SyncSetToken *tokens, int count,
+					 SyncTime when, uint64 *session);
 /* Ids of sets that a node reads by itself, if it was heard since then. Needs shared memory and an SPI connection. */
 List *sync_sets_read_by(const pg_uuid_t *node_id, SyncTime since);
 /* Whether a node has confirmed anything since then; what it said with numbers FROM .. TO (confirmed.said) counts. */

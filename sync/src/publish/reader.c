@@ -31,7 +31,6 @@ typedef struct Heard
 static Heard *all;
 
 /* What this transaction confirms, to be told when it commits. */
-static bool confirms;
 static HeardNode heard;
 
 /* ---- shared memory ---- */
@@ -71,10 +70,10 @@ tell_heard(void)
 static void
 at_end(XactEvent event, void *argument)
 {
-	if (confirms && event == XACT_EVENT_COMMIT)
+	if (heard.heard != 0 && event == XACT_EVENT_COMMIT)
 		tell_heard();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		confirms = false;
+		heard.heard = 0;
 }
 
 void
@@ -103,10 +102,32 @@ next_number(void)
 
 /* ---- confirming ---- */
 
-/* ARRAYS of the same length, ids, numbers and nonces; NULL: of no sets. A reader of none of these sets says nothing, unless it said something in this SESSION. */
-static void
-confirm(const SyncValue *arrays, const pg_uuid_t *node_id, SyncTime when, uint64 *session,
-		bool reads)
+/* Returns how many of the sets the node is a reader of, if it is one, or are there. */
+static uint64
+note_confirmed(const SyncSetToken *tokens, int count, const pg_uuid_t *node_id, uint64 session,
+			   bool reads)
+{
+	Datum *ids = palloc(count * sizeof(Datum));
+	Datum *seqs = palloc(count * sizeof(Datum));
+	Datum *nonces = palloc(count * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+	{
+		ids[i] = Int32GetDatum(tokens[i].set_id);
+		seqs[i] = Int64GetDatum(tokens[i].seq);
+		nonces[i] = UUIDPGetDatum(&tokens[i].nonce);
+	}
+	return sync_catalog("SELECT hllset_sync.note_confirmed($1, $2, $3, $4, $5, $6, $7, $8)",
+						SYNC_ARRAY(INT4OID, ids, NULL, count),
+						SYNC_ARRAY(INT8OID, seqs, NULL, count),
+						SYNC_ARRAY(UUIDOID, nonces, NULL, count), SYNC_UUID(node_id),
+						SYNC_INT8((int64) next_number()), SYNC_INT8((int64) session),
+						SYNC_NULLABLE(reads, SYNC_OID(GetUserId())), SYNC_TEXT(sync_caller.name));
+}
+
+void
+sync_confirm_of(const pg_uuid_t *node_id, bool reads, const SyncSetToken *tokens, int count,
+				SyncTime when, uint64 *session)
 {
 	uint64 begun = *session;
 	uint64 known = 0;
@@ -115,44 +136,17 @@ confirm(const SyncValue *arrays, const pg_uuid_t *node_id, SyncTime when, uint64
 		return;
 	if (begun == 0)
 		begun = next_number();
-	if (arrays != NULL)
-		known =
-			sync_catalog("SELECT hllset_sync.note_confirmed($1, $2, $3, $4, $5, $6, $7, $8)",
-						 arrays[0], arrays[1], arrays[2], SYNC_UUID(node_id),
-						 SYNC_INT8((int64) next_number()), SYNC_INT8((int64) begun),
-						 SYNC_NULLABLE(reads, SYNC_OID(GetUserId())), SYNC_TEXT(sync_caller.name));
+	if (count > 0)
+		known = note_confirmed(tokens, count, node_id, begun, reads);
+	/* A reader of none of these sets says nothing, unless it said something in this session. */
 	if (reads && known == 0 && *session == 0)
 		return;
 	*session = begun;
-	confirms = true;
 	heard = (HeardNode){MyDatabaseId, *node_id, begun, when, reads ? when : 0};
 }
 
-/* NULL if there are none. */
-static SyncValue *
-to_arrays(const SyncSetToken *tokens, int count)
-{
-	SyncValue *arrays = count > 0 ? palloc(3 * sizeof(SyncValue)) : NULL;
-	Datum *ids = palloc((count + 1) * sizeof(Datum));
-	Datum *seqs = palloc((count + 1) * sizeof(Datum));
-	Datum *nonces = palloc((count + 1) * sizeof(Datum));
-
-	for (int i = 0; i < count; i++)
-	{
-		ids[i] = Int32GetDatum(tokens[i].set_id);
-		seqs[i] = Int64GetDatum(tokens[i].seq);
-		nonces[i] = UUIDPGetDatum(&tokens[i].nonce);
-	}
-	if (arrays == NULL)
-		return NULL;
-	arrays[0] = SYNC_ARRAY(INT4OID, ids, NULL, count);
-	arrays[1] = SYNC_ARRAY(INT8OID, seqs, NULL, count);
-	arrays[2] = SYNC_ARRAY(UUIDOID, nonces, NULL, count);
-	return arrays;
-}
-
-static void
-confirm_read(const SyncValue *arrays)
+void
+sync_confirm(const SyncSetToken *tokens, int count)
 {
 	static uint64 session = 0;
 	static pg_uuid_t node_id;
@@ -161,7 +155,7 @@ confirm_read(const SyncValue *arrays)
 	if (!sync_same_node(&node_id, &sync_caller.node_id))
 		session = 0;
 	node_id = sync_caller.node_id;
-	confirm(arrays, &node_id, sync_clock(), &session, true);
+	sync_confirm_of(&node_id, true, tokens, count, sync_clock(), &session);
 }
 
 void
@@ -176,22 +170,9 @@ sync_note_caller(SyncValue names)
 }
 
 void
-sync_confirm(const SyncSetToken *tokens, int count)
-{
-	confirm_read(to_arrays(tokens, count));
-}
-
-void
-sync_confirm_pushed(const SyncSetToken *tokens, int count, const pg_uuid_t *node_id, SyncTime when,
-					uint64 *session)
-{
-	confirm(to_arrays(tokens, count), node_id, when, session, false);
-}
-
-void
 sync_confirm_named(Datum names, Datum seqs, Datum nonces)
 {
-	SyncValue arrays[3];
+	SyncSetToken *tokens;
 	Datum *unused;
 	int count = sync_elements(names, TEXTOID, "names of sets", &unused);
 
@@ -199,54 +180,51 @@ sync_confirm_named(Datum names, Datum seqs, Datum nonces)
 		sync_elements(nonces, UUIDOID, "nonces", &unused) != count)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						errmsg("there must be one token for each set")));
-	sync_catalog("SELECT coalesce(array_agg(s.set_id), '{}'), coalesce(array_agg(u.seq), '{}'),"
-				 " coalesce(array_agg(u.nonce), '{}') FROM unnest($1, $2, $3) u (name, seq, nonce)"
-				 " JOIN hllset_sync.sets s ON s.set_name = u.name",
-				 SYNC_VALUE(TEXTARRAYOID, names), SYNC_VALUE(INT8ARRAYOID, seqs),
-				 SYNC_VALUE(UUIDARRAYOID, nonces));
-	arrays[0] = SYNC_VALUE(INT4ARRAYOID, sync_value(0, 1, INT4ARRAYOID));
-	arrays[1] = SYNC_VALUE(INT8ARRAYOID, sync_value(0, 2, INT8ARRAYOID));
-	arrays[2] = SYNC_VALUE(UUIDARRAYOID, sync_value(0, 3, UUIDARRAYOID));
-	confirm_read(arrays);
+	count =
+		(int) sync_catalog("SELECT s.set_id, u.seq, u.nonce FROM unnest($1, $2, $3)"
+						   " u (name, seq, nonce) JOIN hllset_sync.sets s ON s.set_name = u.name",
+						   SYNC_VALUE(TEXTARRAYOID, names), SYNC_VALUE(INT8ARRAYOID, seqs),
+						   SYNC_VALUE(UUIDARRAYOID, nonces));
+	tokens = palloc((count + 1) * sizeof(SyncSetToken));
+	for (int i = 0; i < count; i++)
+	{
+		tokens[i] = (SyncSetToken){.set_id = sync_int4(i, 1), .seq = sync_int8(i, 2)};
+		(void) sync_uuid(i, 3, &tokens[i].nonce);
+	}
+	sync_confirm(tokens, count);
 }
 
 /* ---- looking ---- */
 
-/* Without a time if it was not heard in this life of the server. */
-static HeardNode
-find_heard(const pg_uuid_t *node_id, uint64 *last)
-{
-	HeardNode copy = {0};
-	const HeardNode *node;
-
-	sync_shared_lock();
-	node = find(node_id);
-	if (node != NULL)
-		copy = *node;
-	*last = all->last;
-	sync_shared_unlock();
-	return copy;
-}
-
 bool
 sync_node_heard(const pg_uuid_t *node_id, SyncTime since, uint64 *from, uint64 *to)
 {
-	HeardNode node = find_heard(node_id, to);
+	const HeardNode *node;
+	bool was;
 
-	*from = node.session;
-	return node.heard != 0 && node.heard >= since;
+	sync_shared_lock();
+	node = find(node_id);
+	was = node != NULL && node->heard >= since;
+	*from = was ? node->session : 0;
+	*to = all->last;
+	sync_shared_unlock();
+	return was;
 }
 
 List *
 sync_sets_read_by(const pg_uuid_t *node_id, SyncTime since)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	const HeardNode *node;
 	List *ids = NIL;
-	HeardNode node;
-	uint64 last, count;
+	uint64 count;
+	bool reads;
 
-	node = find_heard(node_id, &last);
-	if (node.heard == 0 || node.reads < since)
+	sync_shared_lock();
+	node = find(node_id);
+	reads = node != NULL && node->reads >= since;
+	sync_shared_unlock();
+	if (!reads)
 		return NIL;
 	count = sync_catalog("SELECT set_id FROM hllset_sync.readers WHERE node_id = $1",
 						 SYNC_UUID(node_id));
@@ -261,25 +239,20 @@ Datum
 hllset_sync_reader_status(PG_FUNCTION_ARGS)
 {
 	SyncResult result = sync_result(fcinfo);
-	List *copies = NIL;
-	ListCell *cell;
-	uint64 last;
 
-	if (!sync_has_shared_memory())
-		return (Datum) 0;
-	sync_shared_lock();
-	last = all->last;
-	for (HeardNode *node = all->nodes; node < all->nodes + sync_max_nodes; node++)
-		if (node->heard != 0 && node->dboid == MyDatabaseId)
-			copies = lappend(copies, memcpy(palloc(sizeof(HeardNode)), node, sizeof(HeardNode)));
-	sync_shared_unlock();
-	foreach (cell, copies)
+	for (int i = 0; sync_has_shared_memory() && i < sync_max_nodes; i++)
 	{
-		const HeardNode *copy = lfirst(cell);
+		HeardNode node;
+		uint64 last;
 
-		sync_add_row(&result, SYNC_UUID(&copy->node_id),
-					 SYNC_VALUE(TIMESTAMPTZOID, TimestampTzGetDatum(sync_wall(copy->heard))),
-					 SYNC_INT8((int64) copy->session), SYNC_INT8((int64) last));
+		sync_shared_lock();
+		node = all->nodes[i];
+		last = all->last;
+		sync_shared_unlock();
+		if (node.heard != 0 && node.dboid == MyDatabaseId)
+			sync_add_row(&result, SYNC_UUID(&node.node_id),
+						 SYNC_VALUE(TIMESTAMPTZOID, TimestampTzGetDatum(sync_wall(node.heard))),
+						 SYNC_INT8((int64) node.session), SYNC_INT8((int64) last));
 	}
 	return (Datum) 0;
 }

@@ -205,7 +205,7 @@ note_pushed(SyncLink *link)
 	}
 	sync_begin(NULL);
 	/* A wait that began later wants to know what this round may not have asked. */
-	sync_confirm_pushed(tokens, count, &link->hello.node_id, link->begun, &link->push_session);
+	sync_confirm_of(&link->hello.node_id, false, tokens, count, link->begun, &link->push_session);
 	sync_commit();
 }
 

@@ -229,7 +229,7 @@ struct SyncLink
 	int share_wait; /* ms after which they are read again */
 	SyncHeads heads[SYNC_DIRECTIONS];
 	int64 sets_mark;     /* changes with this node's sets and the peer's settings */
-	uint64 push_session; /* see sync_confirm_pushed */
+	uint64 push_session; /* see sync_confirm_of */
 	bool stands;         /* a set waits for what the peer offers to change */
 	bool waits;          /* the peer may come to offer what was registered to be synced */
 	List *left;          /* SyncShared pointers: the peer is to forget what we had of these sets */
