@@ -2,6 +2,7 @@
 /* p_heads: the heads of this node's sets, as the catalog has them; and what its caller says to have of them. */
 #include "publish/publish.h"
 
+#include "access/htup_details.h"
 #include "common/hashfn.h"
 #include "utils/tuplestore.h"
 
@@ -9,48 +10,30 @@ PG_FUNCTION_INFO_V1(hllset_sync_p_heads);
 
 #define COLUMNS 7
 
-/* A head that this session was last told; in order of set_id. */
+/* The heads that this session was last told, in order of set_id. */
 typedef struct Told
 {
-	SyncSetToken token;
-	char *name;
-	uint64 hash; /* of the row */
+	MemoryContext context; /* NULL: none were */
+	int count;
+	SyncSetToken *tokens;
+	char **names;
+	uint64 *hashes; /* of the rows */
+	pg_uuid_t hash; /* of all */
 } Told;
 
-static MemoryContext told_context = NULL;
-static Told *told = NULL;
-static int ntold = 0;
-static pg_uuid_t told_hash;
+static Told told;
 
-/* ---- p_heads ---- */
-
-static pg_uuid_t
-hash_of(const Told *heads, int count)
+/* A row of the last statement. */
+static void
+note_head(Told *now, uint64 row)
 {
-	uint64 *rows = palloc((count + 1) * sizeof(uint64));
-	pg_uuid_t hash;
+	SyncSetToken *token = &now->tokens[row];
 
-	for (int i = 0; i < count; i++)
-		rows[i] = heads[i].hash;
-	for (int i = 0; i < 2; i++)
-	{
-		uint64 half = hash_bytes_extended((unsigned char *) rows, count * sizeof(uint64), i + 1);
-
-		memcpy(hash.data + i * sizeof(half), &half, sizeof(half));
-	}
-	return hash;
-}
-
-/* A row of the last statement. Returns what is told by it. */
-static Told
-read_head(MemoryContext context, uint64 row)
-{
-	Told head = {.token = {.set_id = sync_int4(row, COLUMNS + 1), .seq = sync_int8(row, 2)},
-				 .name = MemoryContextStrdup(context, sync_text(row, 1)),
-				 .hash = (uint64) sync_int8(row, COLUMNS + 2)};
-
-	(void) sync_uuid(row, 3, &head.token.nonce);
-	return head;
+	token->set_id = sync_int4(row, COLUMNS + 1);
+	token->seq = sync_int8(row, 2);
+	(void) sync_uuid(row, 3, &token->nonce);
+	now->names[row] = MemoryContextStrdup(now->context, sync_text(row, 1));
+	now->hashes[row] = (uint64) sync_int8(row, COLUMNS + 2);
 }
 
 static void
@@ -78,20 +61,30 @@ return_other(SyncResult *result, const char *name, const pg_uuid_t *hash, bool c
 static void
 return_gone(SyncResult *result, int *place, int id)
 {
-	for (; *place < ntold && told[*place].token.set_id < id; (*place)++)
-		return_other(result, told[*place].name, NULL, false);
+	for (; *place < told.count && told.tokens[*place].set_id < id; (*place)++)
+		return_other(result, told.names[*place], NULL, false);
+}
+
+static bool
+is_last_answer(const pg_uuid_t *hash)
+{
+	return told.context != NULL && memcmp(hash, &told.hash, UUID_LEN) == 0;
 }
 
 static void
-keep_told(MemoryContext context, Told *heads, int count)
+keep_told(const Told *now)
 {
-	told_hash = hash_of(heads, count);
-	if (told_context != NULL)
-		MemoryContextDelete(told_context);
-	MemoryContextSetParent(context, TopMemoryContext);
-	told_context = context;
-	told = heads;
-	ntold = count;
+	if (told.context != NULL)
+		MemoryContextDelete(told.context);
+	MemoryContextSetParent(now->context, TopMemoryContext);
+	told = *now;
+	for (int i = 0; i < 2; i++)
+	{
+		uint64 half =
+			hash_bytes_extended((unsigned char *) told.hashes, told.count * sizeof(uint64), i + 1);
+
+		memcpy(told.hash.data + i * sizeof(half), &half, sizeof(half));
+	}
 }
 
 /* One who has the last answer is told what has changed since; the last row says so, and has the hash of all. */
@@ -99,37 +92,37 @@ Datum
 hllset_sync_p_heads(PG_FUNCTION_ARGS)
 {
 	SyncResult result = sync_result(fcinfo);
-	bool changes =
-		!PG_ARGISNULL(1) && told != NULL && memcmp(PG_GETARG_UUID_P(1), &told_hash, UUID_LEN) == 0;
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync heads", ALLOCSET_DEFAULT_SIZES);
-	Told *heads;
+	bool changes = !PG_ARGISNULL(1) && is_last_answer(PG_GETARG_UUID_P(1));
+	Told now = {.context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync heads",
+												 ALLOCSET_DEFAULT_SIZES)};
 	int place = 0;
-	int count;
 
 	SPI_connect();
-	count =
+	now.count =
 		(int) sync_catalog("SELECT * FROM hllset_sync.heads($1, $2, $3, $4)", sync_names(fcinfo, 0),
 						   sync_caller_role(), sync_held(), sync_unseen());
-	if (count == 0)
+	if (now.count == 0)
 		sync_require_peer(fcinfo);
-	heads = MemoryContextAlloc(context, (count + 1) * sizeof(Told));
-	for (int i = 0; i < count; i++)
+	now.tokens = MemoryContextAlloc(now.context, (now.count + 1) * sizeof(SyncSetToken));
+	now.names = MemoryContextAlloc(now.context, (now.count + 1) * sizeof(char *));
+	now.hashes = MemoryContextAlloc(now.context, (now.count + 1) * sizeof(uint64));
+	for (int i = 0; i < now.count; i++)
 	{
+		int id = sync_int4(i, COLUMNS + 1);
 		bool same;
 
-		heads[i] = read_head(context, i);
+		note_head(&now, i);
 		if (changes)
-			return_gone(&result, &place, heads[i].token.set_id);
-		same = changes && place < ntold && told[place].token.set_id == heads[i].token.set_id;
-		if (!same || told[place].hash != heads[i].hash)
+			return_gone(&result, &place, id);
+		same = changes && place < told.count && told.tokens[place].set_id == id;
+		if (!same || told.hashes[place] != now.hashes[i])
 			return_head(&result, i);
 		place += same;
 	}
 	if (changes)
 		return_gone(&result, &place, PG_INT32_MAX);
-	keep_told(context, heads, count);
-	return_other(&result, NULL, &told_hash, changes);
+	keep_told(&now);
+	return_other(&result, NULL, &told.hash, changes);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -139,10 +132,5 @@ hllset_sync_p_heads(PG_FUNCTION_ARGS)
 void
 sync_confirm_same(const pg_uuid_t *same)
 {
-	int count = memcmp(same, &told_hash, UUID_LEN) == 0 ? ntold : 0;
-	SyncSetToken *tokens = palloc((count + 1) * sizeof(SyncSetToken));
-
-	for (int i = 0; i < count; i++)
-		tokens[i] = told[i].token;
-	sync_confirm(tokens, count);
+	sync_confirm(told.tokens, is_last_answer(same) ? told.count : 0);
 }

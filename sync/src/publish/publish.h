@@ -60,11 +60,6 @@ SyncValue sync_caller_role(void);
 /* Forgets old tombstones of all sets. As sync_advance_here. */
 void sync_prune_here(void);
 
-/* ---- heads.c ---- */
-
-/* The caller has flushed all heads of the last answer, if SAME is its hash. */
-void sync_confirm_same(const pg_uuid_t *same);
-
 /* ---- hello.c ---- */
 
 /* The node at the other end of this session, as it said. */
@@ -87,7 +82,7 @@ void sync_check_told(void);
 /* ERROR unless the caller of this protocol function was granted a set, or is this node itself. */
 void sync_require_peer(FunctionCallInfo fcinfo);
 
-/* ---- reader.c: who reads from this node or is pushed to, and what each has flushed ---- */
+/* ---- reader.c, heads.c: who reads from this node or is pushed to, and what each has flushed ---- */
 
 typedef struct SyncSetToken
 {
@@ -105,6 +100,7 @@ void sync_note_caller(SyncValue names);
  */
 void sync_confirm(const SyncSetToken *tokens, int count);
 void sync_confirm_named(Datum names, Datum seqs, Datum nonces); /* arrays */
+void sync_confirm_same(const pg_uuid_t *same); /* all heads of the last answer, if this is its hash */
 /* The same of a node that READS, or that we push to, as it was WHEN the round began; SESSION is 0 where the connection to it begins. */
 void sync_confirm_of(const pg_uuid_t *node_id, bool reads, const SyncSetToken *tokens, int count,
 					 SyncTime when, uint64 *session);
