@@ -35,36 +35,6 @@ check_token(const SyncSet *set, int64 seq, SyncValue nonce)
 	return sync_int8(0, 1);
 }
 
-/* A row of read_changes or prepare_fetch, packed. False: it holds no plain set, so peers keep what they have of it. */
-static bool
-read_change(SyncSet *set, SyncDigester *digester, uint64 row, Change *change)
-{
-	SyncValue *key = sync_column_values(set->keys, set->nkeys, 0);
-	SyncValue *sketches = sync_column_values(set->sketches, set->nsketches, 0);
-	pg_uuid_t digest;
-
-	change->seq = sync_int8(row, 1);
-	sync_read_values(row, 3, set->keys, set->nkeys, false, key);
-	sync_read_values(row, 3 + set->nkeys, set->sketches, set->nsketches, true, sketches);
-	change->key = sync_pack(set->keys, set->nkeys, key);
-	change->sketches = NULL;
-	if (!sync_bool(row, 2))
-		return true;
-	for (int i = 0; i < set->nsketches; i++)
-		if (!sketches[i].isnull)
-			sketches[i].value = PointerGetDatum(PG_DETOAST_DATUM(sketches[i].value));
-	if (!sync_digest(digester, sketches, set->nsketches, &digest))
-		return false;
-	change->sketches = sync_pack(set->sketches, set->nsketches, sketches);
-	return true;
-}
-
-static bytea *
-copied(bytea *bytes)
-{
-	return bytes ? (bytea *) DatumGetPointer(datumCopy(PointerGetDatum(bytes), false, -1)) : NULL;
-}
-
 typedef struct Feed
 {
 	SyncSet *set;
@@ -77,6 +47,19 @@ typedef struct Feed
 	int64 bytes;
 } Feed;
 
+static Feed
+start_feed(FunctionCallInfo fcinfo, int max_rows, int64 max_bytes)
+{
+	Feed feed = {.max_rows = Min(Max(max_rows, 1), sync_max_batch_rows),
+				 .max_bytes = Min(Max(max_bytes, 1), sync_max_batch_bytes)};
+
+	feed.set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), SYNC_PULL);
+	feed.scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
+	sync_digester_init(&feed.digester, CurrentMemoryContext);
+	return feed;
+}
+
 static bool
 is_full(const Feed *feed)
 {
@@ -84,21 +67,44 @@ is_full(const Feed *feed)
 }
 
 static void
-read_row(Feed *feed, uint64 row)
+count_row(Feed *feed, const bytea *key, const bytea *sketches)
 {
-	Change *change = &feed->changes[feed->count];
-	MemoryContext caller = MemoryContextSwitchTo(feed->scratch);
-	bool counts = read_change(feed->set, &feed->digester, row, change);
+	feed->count++;
+	feed->bytes += VARSIZE_ANY(key) + (sketches ? VARSIZE_ANY(sketches) : 0);
+}
 
+static bytea *
+copied(bytea *bytes)
+{
+	return bytes ? (bytea *) DatumGetPointer(datumCopy(PointerGetDatum(bytes), false, -1)) : NULL;
+}
+
+/* A row of read_changes or prepare_fetch, packed. False: it holds no plain set, so peers keep what they have of it. */
+static bool
+read_change(Feed *feed, uint64 row, Change *change)
+{
+	SyncSet *set = feed->set;
+	MemoryContext caller = MemoryContextSwitchTo(feed->scratch);
+	SyncValue *key = sync_column_values(set->keys, set->nkeys, 0);
+	SyncValue *sketches = sync_column_values(set->sketches, set->nsketches, 0);
+	bool exists = sync_bool(row, 2);
+	pg_uuid_t digest;
+	bool plain;
+
+	change->seq = sync_int8(row, 1);
+	sync_read_values(row, 3, set->keys, set->nkeys, false, key);
+	sync_read_values(row, 3 + set->nkeys, set->sketches, set->nsketches, true, sketches);
+	for (int i = 0; exists && i < set->nsketches; i++)
+		if (!sketches[i].isnull)
+			sketches[i].value = PointerGetDatum(PG_DETOAST_DATUM(sketches[i].value));
+	plain = !exists || sync_digest(&feed->digester, sketches, set->nsketches, &digest);
+	change->key = sync_pack(set->keys, set->nkeys, key);
+	change->sketches = exists && plain ? sync_pack(set->sketches, set->nsketches, sketches) : NULL;
 	MemoryContextSwitchTo(caller);
-	if (counts)
-	{
-		change->key = copied(change->key);
-		change->sketches = copied(change->sketches);
-		feed->bytes += VARSIZE(change->key) + (change->sketches ? VARSIZE(change->sketches) : 0);
-		feed->count++;
-	}
+	change->key = copied(change->key);
+	change->sketches = copied(change->sketches);
 	MemoryContextReset(feed->scratch);
+	return plain;
 }
 
 /* Rows that don't count are made up for. True if there are no more. */
@@ -114,13 +120,15 @@ read_changes(Feed *feed, int64 after, int64 upto)
 						   sync_keys(set, " AND ", "b.@ = r.k#")),
 				  SYNC_VALUES(SYNC_INT8(after), SYNC_INT8(upto)));
 
-	feed->scratch =
-		AllocSetContextCreate(CurrentMemoryContext, "hllset_sync changes", ALLOCSET_DEFAULT_SIZES);
-	sync_digester_init(&feed->digester, CurrentMemoryContext);
 	while (!is_full(feed) && sync_fetch(portal, FETCH) > 0)
 	{
 		for (uint64 i = 0; i < SPI_processed && !is_full(feed); i++)
-			read_row(feed, i);
+		{
+			Change *change = &feed->changes[feed->count];
+
+			if (read_change(feed, i, change))
+				count_row(feed, change->key, change->sketches);
+		}
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_cursor_close(portal);
@@ -151,14 +159,13 @@ return_changes(SyncResult *result, const Feed *feed, int64 floor)
 SYNC_LOOK(hllset_sync_p_changes)
 {
 	int64 after = PG_GETARG_INT64(1), upto = PG_GETARG_INT64(3);
-	Feed feed = {.max_rows = Min(Max(PG_GETARG_INT32(4), 1), sync_max_batch_rows),
-				 .max_bytes = Min(Max(PG_GETARG_INT64(5), 1), sync_max_batch_bytes)};
 	int64 floor;
+	Feed feed;
 	SyncUser user;
 	bool complete;
 
 	sync_require_arguments(fcinfo, SYNC_ARGUMENT(2));
-	feed.set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), SYNC_PULL);
+	feed = start_feed(fcinfo, PG_GETARG_INT32(4), PG_GETARG_INT64(5));
 	feed.changes = palloc(feed.max_rows * sizeof(Change));
 	user = sync_enter(feed.set->owner);
 	sync_follow_order();
@@ -189,47 +196,36 @@ prepare_fetch(SyncSet *set)
 		sync_column_values(set->keys, set->nkeys, 0));
 }
 
-/* A row without sketches for one that is gone, or holds no plain set. Returns how many bytes it has. */
-static int64
-return_row(SyncResult *result, SyncSet *set, SPIPlanPtr plan, SyncDigester *digester, bytea *key)
+/* A row without sketches for one that is gone, or holds no plain set. */
+static void
+return_row(SyncResult *result, Feed *feed, SPIPlanPtr plan, bytea *key)
 {
+	SyncSet *set = feed->set;
 	SyncValue *values = sync_column_values(set->keys, set->nkeys, 0);
 	Change change = {.seq = 0};
 
 	sync_unpack(key, set->keys, set->nkeys, false, values);
-	if (sync_execute_plan(plan, values, 1) > 0 && !read_change(set, digester, 0, &change))
+	if (sync_execute_plan(plan, values, 1) > 0 && !read_change(feed, 0, &change))
 		change.seq = 0;
 	SPI_freetuptable(SPI_tuptable);
 	sync_add_row(result, SYNC_BYTEA(key), SYNC_INT8(change.seq), SYNC_BYTEA(change.sketches));
-	return VARSIZE_ANY(key) + (change.sketches ? VARSIZE_ANY(change.sketches) : 0);
+	count_row(feed, key, change.sketches);
 }
 
 SYNC_LOOK(hllset_sync_p_fetch)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext scratch;
-	SyncDigester digester;
+	Feed feed = start_feed(fcinfo, sync_max_batch_rows, PG_GETARG_INT64(2));
 	SPIPlanPtr plan;
-	SyncSet *set;
 	SyncUser user;
 	Datum *keys;
-	int count;
-	int64 max_bytes = Min(Max(PG_GETARG_INT64(2), 1), sync_max_batch_bytes);
-	int64 bytes = 0;
+	int count = sync_elements(PG_GETARG_DATUM(1), BYTEAOID, "keys", &keys);
 
-	set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), SYNC_PULL);
-	count = sync_elements(PG_GETARG_DATUM(1), BYTEAOID, "keys", &keys);
-	scratch = AllocSetContextCreate(caller, "hllset_sync row", ALLOCSET_DEFAULT_SIZES);
-	user = sync_enter(set->owner);
-	plan = prepare_fetch(set);
-	sync_digester_init(&digester, caller);
-	for (int i = 0; i < Min(count, sync_max_batch_rows) && bytes < max_bytes; i++)
+	user = sync_enter(feed.set->owner);
+	plan = prepare_fetch(feed.set);
+	for (int i = 0; i < count && !is_full(&feed); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(scratch);
-		bytes += return_row(result, set, plan, &digester, DatumGetByteaPP(keys[i]));
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(scratch);
+		return_row(result, &feed, plan, DatumGetByteaPP(keys[i]));
 	}
 	sync_leave(user);
 	sync_flush_what_was_read();
