@@ -50,24 +50,17 @@ forget_written(XactEvent event, void *unused)
 		written = NIL;
 }
 
+/* Subtransactions that began later are within this one. */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *unused)
 {
 	ListCell *cell;
 
-	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	foreach (cell, written)
-	{
-		Pending *row = lfirst(cell);
-
-		if (row->within != mine)
-			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			row->within = parent;
-		else
+		if (((const Pending *) lfirst(cell))->within >= mine)
 			written = foreach_delete_current(written, cell);
-	}
 }
 
 void
@@ -236,12 +229,11 @@ hllset_sync_capture(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	Capture *capture = fcinfo->flinfo->fn_extra;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("hllset_sync.capture was not called as a trigger")));
-	if (!TRIGGER_FIRED_AFTER(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("hllset_sync.capture must be an AFTER trigger")));
+						CALLED_AS_TRIGGER(fcinfo)
+							? errmsg("hllset_sync.capture must be an AFTER trigger")
+							: errmsg("hllset_sync.capture was not called as a trigger")));
 	if (capture == NULL)
 		capture = start_capture(fcinfo->flinfo, data);
 
