@@ -23,6 +23,7 @@ typedef struct Work
 	List *names;     /* of sets that have something to do */
 	int to_be_seen;  /* so many are to be looked at for the first time; they come first */
 	int next;
+	bool again; /* there is more to do for the set that was looked at last */
 	List *held; /* ids of sets that it could not get at */
 } Work;
 
@@ -135,34 +136,28 @@ note_held(int set_id)
 				 SYNC_INT4(set_id));
 }
 
-typedef struct Advance
-{
-	SyncSet *set;
-	bool left;
-} Advance;
-
 /* One that is broken, or whose table is locked, is left. */
 static void
 advance_usable(void *argument)
 {
-	Advance *advance = argument;
-	SyncSet *set = advance->set;
+	SyncSet *set = argument;
 
 	if (sync_set_usable(set) || (set->foreign && sync_take_over(set) && sync_set_usable(set)))
-		advance->left = sync_advance(set);
+		work.again = sync_advance(set);
 	else if (strcmp(set->state, "broken") != 0)
 		note_held(set->id);
 }
 
-/* An error of one set does not stop the others. */
+/* Whether there is more to do for the set. An error of one set does not stop the others. */
 static bool
 advance_alone(SyncSet *set)
 {
-	Advance advance = {.set = set};
-	ErrorData *error = sync_try(advance_usable, &advance, false);
+	ErrorData *error;
 
+	work.again = false;
+	error = sync_try(advance_usable, set, false);
 	if (error == NULL)
-		return advance.left;
+		return work.again;
 	if (is_cancel(error))
 		ReThrowError(error);
 	if (concerns_set(error->sqlerrcode))

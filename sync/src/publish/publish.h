@@ -38,8 +38,8 @@ bool sync_advance(SyncSet *set);
 int64 sync_delete_entries(const SyncSet *set, const char *which, int64 upto);
 /* Begins a scan if the layout of the set's table has changed, see there. */
 void sync_follow_layout(SyncSet *set, bool truncated);
-/* Compares a chunk, and notes keys that differ, which are counted. */
-int64 sync_scan_chunk(SyncSet *set);
+/* Compares a chunk, and notes keys that differ. */
+void sync_scan_chunk(SyncSet *set);
 
 /* ---- advance.c: all sets, each in transactions of its own ---- */
 

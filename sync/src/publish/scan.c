@@ -6,21 +6,10 @@
  */
 #include "publish/publish.h"
 
-#include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
 #include "storage/lmgr.h"
 
 /* ---- when ---- */
-
-/* As ENABLE TRIGGER leaves them: what replication writes would be lost. */
-static void
-mend_triggers(const SyncSet *set)
-{
-	if (!ConditionalLockRelationOid(set->relid, ShareRowExclusiveLock))
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the table of the set is locked")));
-	sync_catalog_run("SELECT hllset_sync.mend_triggers(%d)", set->id);
-}
 
 /*
  * TRUNCATED: since the set was last looked at; all that is in the table was noted since then, so files that are others alone mean nothing. Mended
@@ -29,25 +18,28 @@ mend_triggers(const SyncSet *set)
 void
 sync_follow_layout(SyncSet *set, bool truncated)
 {
-	int64 layout, filenodes;
-	bool moved, weak;
+	bool moved;
 	char *disabled;
 
-	if (sync_catalog_run("SELECT l.layout, l.filenodes, l.layout <> s.layout, l.disabled, l.weak"
-						 " FROM hllset_sync.layouts(%d) l JOIN hllset_sync.sets s USING (set_id)"
-						 " WHERE l.layout <> s.layout OR l.filenodes <> s.filenodes",
-						 set->id) == 0)
+	if (sync_catalog_run(
+			"WITH l AS (SELECT n.*, n.layout <> s.layout AS moved FROM hllset_sync.layouts(%d) n"
+			"  JOIN hllset_sync.sets s USING (set_id)"
+			"  WHERE n.layout <> s.layout OR n.filenodes <> s.filenodes),"
+			" u AS (UPDATE hllset_sync.sets s SET layout = l.layout, filenodes = l.filenodes"
+			"  FROM l WHERE s.set_id = l.set_id AND NOT l.weak)"
+			" SELECT moved, disabled, weak FROM l",
+			set->id) == 0)
 		return;
-	layout = sync_int8(0, 1);
-	filenodes = sync_int8(0, 2);
-	moved = sync_bool(0, 3);
-	disabled = sync_text(0, 4);
-	weak = sync_bool(0, 5);
-	if (weak)
-		mend_triggers(set);
-	else
-		sync_catalog("UPDATE hllset_sync.sets SET layout = $2, filenodes = $3 WHERE set_id = $1",
-					 SYNC_INT4(set->id), SYNC_INT8(layout), SYNC_INT8(filenodes));
+	moved = sync_bool(0, 1);
+	disabled = sync_text(0, 2);
+	if (sync_bool(0, 3))
+	{
+		/* As ENABLE TRIGGER leaves them: what replication writes would be lost. */
+		if (!ConditionalLockRelationOid(set->relid, ShareRowExclusiveLock))
+			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+							errmsg("the table of the set is locked")));
+		sync_catalog_run("SELECT hllset_sync.mend_triggers(%d)", set->id);
+	}
 	if (disabled != NULL)
 		sync_set_state(
 			set, "disabled",
@@ -136,7 +128,7 @@ store_progress(SyncSet *set, bytea *last)
 	set->scan_after = last;
 }
 
-int64
+void
 sync_scan_chunk(SyncSet *set)
 {
 	SyncValue *values = sync_column_values(set->keys, set->nkeys, 0);
@@ -160,5 +152,4 @@ sync_scan_chunk(SyncSet *set)
 	store_progress(set, last);
 	if (noted > 0)
 		sync_note_pending(set->id, SYNC_PENDING_KEYS);
-	return noted;
 }

@@ -16,36 +16,26 @@
 typedef struct Notes
 {
 	SyncValue keys, others; /* tid[] */
-	bool truncated;
-	bool all;
-	bool leftovers;
+	bool truncated, all, leftovers;
 } Notes;
-
-typedef struct Batch
-{
-	int64 taken;
-	int64 changed;
-} Batch;
 
 /* What another sequencer wrote is seen after the lock. One that takes longer is not waited for. */
 static void
 lock_set(SyncSet *set)
 {
-	uint64 found = 0;
+	int tries = 0;
 
-	for (int i = 0; i < LOCK_TRIES && found == 0; i++)
+	while (
+		sync_catalog_run("SELECT head, truncated_at, state, scan, scan_after FROM hllset_sync.sets"
+						 " WHERE set_id = %d FOR NO KEY UPDATE SKIP LOCKED",
+						 set->id) == 0)
 	{
-		if (i > 0)
-			pg_usleep(LOCK_PAUSE);
+		if (++tries == LOCK_TRIES)
+			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+							errmsg("another session is at set \"%s\"", set->name)));
+		pg_usleep(LOCK_PAUSE);
 		CHECK_FOR_INTERRUPTS();
-		found = sync_catalog_run("SELECT head, truncated_at, state, scan, scan_after"
-								 " FROM hllset_sync.sets WHERE set_id = %d"
-								 " FOR NO KEY UPDATE SKIP LOCKED",
-								 set->id);
 	}
-	if (found == 0)
-		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-						errmsg("another session is at set \"%s\"", set->name)));
 	set->head = sync_int8(0, 1);
 	set->truncated_at = sync_int8(0, 2);
 	set->state = sync_text(0, 3);
@@ -89,14 +79,14 @@ delete_notes(const SyncSet *set, SyncValue rows)
 
 /*
  * A row that is gone has no digest. One whose value is no plain set (refused) keeps the digest of the last that was, which is what its peers
- * have. A key of which neither changed gets no number. What the index has from before a TRUNCATE is not there.
+ * have. A key of which neither changed gets no number. What the index has from before a TRUNCATE is not there. Returns how many notes of keys were taken.
  */
-static Batch
+static int64
 take_batch(SyncSet *set)
 {
 	const char *keys = sync_keys(set, ", ", "k#");
 	SyncUser user = sync_enter(set->owner);
-	Batch batch;
+	int64 taken;
 
 	sync_follow_keys();
 	sync_execute(
@@ -122,10 +112,10 @@ take_batch(SyncSet *set)
 			sync_digest_call(set), sync_base(set), sync_keys(set, " AND ", "b.@ = r0.k#"), set->id,
 			sync_keys(set, " AND ", "r.k# = r0.k#"), set->id, keys, keys, keys, keys),
 		SYNC_INT8(set->head), SYNC_INT8(set->truncated_at));
-	batch = (Batch){sync_int8(0, 1), sync_int8(0, 2)};
+	taken = sync_int8(0, 1);
+	set->head += sync_int8(0, 2);
 	sync_leave(user);
-	set->head += batch.changed;
-	return batch;
+	return taken;
 }
 
 int64
@@ -171,22 +161,19 @@ judge(SyncSet *set)
 				 sync_keys(set, ", ", "k#::text"), set->id, set->truncated_at) > 0)
 		key = sync_text(0, 1);
 	sync_leave(user);
-	if (key == NULL)
-		sync_set_state(set, "ok", NULL);
-	else
-		sync_set_state(set, "error",
-					   psprintf("row (%s) holds an expression or a sample, not a set; peers keep "
-								"what they have of it",
-								key));
+	sync_set_state(set, key == NULL ? "ok" : "error",
+				   key == NULL ? NULL
+							   : psprintf("row (%s) holds an expression or a sample, not a set; "
+										  "peers keep what they have of it",
+										  key));
 }
 
 /* Either the keys of a chunk of rows are numbered, or, if there are none, a chunk of upkeep is done. */
 bool
 sync_advance(SyncSet *set)
 {
-	int64 old_head;
+	int64 old_head, taken;
 	Notes notes;
-	Batch batch;
 	bool left;
 
 	lock_set(set);
@@ -198,11 +185,11 @@ sync_advance(SyncSet *set)
 	sync_follow_layout(set, notes.truncated);
 	if (notes.all)
 		sync_start_scan(set);
-	batch = take_batch(set);
+	taken = take_batch(set);
 	if (set->head > old_head)
 		write_history(set, old_head);
-	left = batch.taken == sync_chunk_rows || notes.truncated || notes.leftovers;
-	if (batch.taken < sync_chunk_rows)
+	left = taken == sync_chunk_rows || notes.truncated || notes.leftovers;
+	if (taken < sync_chunk_rows)
 		delete_notes(set, notes.keys);
 	if (notes.truncated || notes.all)
 	{
@@ -210,7 +197,7 @@ sync_advance(SyncSet *set)
 		if (notes.truncated || notes.leftovers)
 			sync_note_pending(set->id, SYNC_PENDING_LEFTOVERS);
 	}
-	else if (batch.taken == 0 && notes.leftovers)
+	else if (taken == 0 && notes.leftovers)
 	{
 		/* What the index has from before a TRUNCATE. */
 		left = sync_delete_entries(set, "true", set->truncated_at - 1) == sync_chunk_rows;
@@ -218,8 +205,8 @@ sync_advance(SyncSet *set)
 		if (!left)
 			delete_notes(set, notes.others);
 	}
-	else if (batch.taken == 0 && set->scan != NULL)
-		(void) sync_scan_chunk(set);
+	else if (taken == 0 && set->scan != NULL)
+		sync_scan_chunk(set);
 	judge(set);
 	sync_fault("after_advance");
 	return left || set->scan != NULL;
