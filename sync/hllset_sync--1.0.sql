@@ -285,13 +285,28 @@ COMMENT ON FUNCTION hllset_sync.row_digest("any") IS 'content id of a row; NULL 
 
 -- ---- acl ----
 
--- One set, or all of an owner (0: all that there are), also later ones. Only who logs in as itself can be told from others: a node has a role of its own.
-CREATE FUNCTION hllset_sync.put_grant(set_id integer, set_owner regrole, peer_role regrole, may_pull boolean, may_push boolean, for_node uuid) RETURNS void
+-- Whose sets "all" are: those of the caller, or, 0, everybody's, if he is the extension's owner.
+CREATE FUNCTION hllset_sync.owner_of_all(caller oid) RETURNS oid
+	LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF (SELECT pg_has_role(caller, c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'hllset_sync.sets'::regclass) THEN
+		RETURN 0;
+	ELSIF NOT EXISTS (SELECT FROM hllset_sync.sets s JOIN pg_class c ON c.oid = s.relid WHERE c.relowner = caller) THEN
+		RAISE EXCEPTION 'role "%" owns no set', pg_get_userbyid(caller) USING ERRCODE = 'insufficient_privilege',
+			HINT = 'Register a table first, or SET ROLE to the owner of the sets.';
+	END IF;
+	RETURN caller;
+END
+$$;
+
+-- One set, or all of the caller (see owner_of_all), also later ones. Only who logs in as itself can be told from others: a node has a role of its own.
+CREATE FUNCTION hllset_sync.put_grant(set_id integer, caller oid, peer_role regrole, may_pull boolean, may_push boolean, for_node uuid) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	-- NULL: what was granted before stays.
 	pushes boolean := coalesce(may_push, for_node IS NOT NULL OR NULL);
 	general boolean := put_grant.set_id IS NULL;
+	set_owner oid := CASE WHEN general THEN hllset_sync.owner_of_all(caller) END;
 BEGIN
 	IF for_node IS NOT NULL AND NOT (SELECT r.rolcanlogin FROM pg_roles r WHERE r.oid = peer_role) THEN
 		RAISE EXCEPTION 'role "%" cannot log in, so it speaks for no node', pg_get_userbyid(peer_role) USING ERRCODE = 'wrong_object_type',
@@ -307,7 +322,7 @@ BEGIN
 	END IF;
 	INSERT INTO hllset_sync.acl AS a (set_id, role, pull, push, node)
 	SELECT s.set_id, peer_role, may_pull, coalesce(pushes, false), for_node FROM hllset_sync.sets s LEFT JOIN pg_class c ON c.oid = s.relid
-	WHERE s.set_id = put_grant.set_id OR general AND set_owner::oid IN (0::oid, coalesce(c.relowner, s.owner::oid))
+	WHERE s.set_id = put_grant.set_id OR general AND set_owner IN (0::oid, coalesce(c.relowner, s.owner::oid))
 	ON CONFLICT ON CONSTRAINT acl_pkey DO UPDATE SET pull = may_pull, push = coalesce(pushes, a.held_push, a.push), node = coalesce(for_node, a.node),
 		paused = NULL, held_pull = NULL, held_push = NULL;
 	IF EXISTS (SELECT FROM hllset_sync.acl a WHERE a.role = peer_role AND a.push AND a.node IS NULL)
@@ -318,15 +333,16 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION hllset_sync.take_grant(set_id integer, set_owner regrole, peer_role regrole) RETURNS void
+CREATE FUNCTION hllset_sync.take_grant(set_id integer, caller oid, peer_role regrole) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	general boolean := take_grant.set_id IS NULL;
+	set_owner oid := CASE WHEN general THEN hllset_sync.owner_of_all(caller) END;
 BEGIN
-	DELETE FROM hllset_sync.acl_all a WHERE general AND a.role = peer_role AND set_owner::oid IN (0::oid, a.owner::oid);
+	DELETE FROM hllset_sync.acl_all a WHERE general AND a.role = peer_role AND set_owner IN (0::oid, a.owner::oid);
 	DELETE FROM hllset_sync.acl a USING hllset_sync.sets s LEFT JOIN pg_class c ON c.oid = s.relid
 	WHERE a.set_id = s.set_id AND a.role = peer_role
-		AND (s.set_id = take_grant.set_id OR general AND set_owner::oid IN (0::oid, coalesce(c.relowner, s.owner::oid)));
+		AND (s.set_id = take_grant.set_id OR general AND set_owner IN (0::oid, coalesce(c.relowner, s.owner::oid)));
 END
 $$;
 
@@ -341,8 +357,8 @@ CREATE FUNCTION hllset_sync.grant_general(set_id integer, set_owner regrole) RET
 	WHERE a.owner::oid IN (0::oid, set_owner::oid) GROUP BY a.role
 	ON CONFLICT DO NOTHING
 $$;
-REVOKE EXECUTE ON FUNCTION hllset_sync.put_grant(integer, regrole, regrole, boolean, boolean, uuid),
-	hllset_sync.take_grant(integer, regrole, regrole), hllset_sync.grant_general(integer, regrole) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION hllset_sync.owner_of_all(oid),
+	hllset_sync.put_grant(integer, oid, regrole, boolean, boolean, uuid), hllset_sync.take_grant(integer, oid, regrole), hllset_sync.grant_general(integer, regrole) FROM PUBLIC;
 
 CREATE FUNCTION hllset_sync.grant_peer(set_name text, peer_role regrole, pull boolean DEFAULT true, push boolean DEFAULT NULL, node uuid DEFAULT NULL)
 	RETURNS void LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_grant_peer';
@@ -752,7 +768,7 @@ COMMENT ON PROCEDURE hllset_sync.absorb_origin(text, text, bigint) IS
 	'unites the copies of a node that is gone, of one set or of all, with this node''s own rows; says how many rows changed';
 REVOKE EXECUTE ON PROCEDURE hllset_sync.drop_origin(text, bigint), hllset_sync.absorb_origin(text, text, bigint) FROM PUBLIC;
 
--- ---- protocol: what a node asks of another, and of itself (hello.c, heads.c, feed.c, receive.c, compare.c) ----
+-- ---- protocol: what a node asks of another, and of itself (caller.c, heads.c, feed.c, receive.c, compare.c) ----
 
 -- Who may call them is in hllset_sync.acl; see sync_require_peer.
 

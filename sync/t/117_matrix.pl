@@ -89,6 +89,7 @@ my %call = (
 	prune => 'CALL hllset_sync.prune()',
 	grant_peer => q{BEGIN; SELECT hllset_sync.grant_peer('mine', 'stranger'); ROLLBACK},
 	revoke_peer => q{BEGIN; SELECT hllset_sync.revoke_peer('mine', 'stranger'); ROLLBACK},
+	owner_of_all => 'SELECT hllset_sync.owner_of_all(10)',
 	put_grant => q{BEGIN; SELECT hllset_sync.put_grant(1, NULL, 'stranger', true, NULL, NULL); ROLLBACK},
 	take_grant => q{BEGIN; SELECT hllset_sync.take_grant(1, NULL, 'stranger'); ROLLBACK},
 	grant_general => q{BEGIN; SELECT hllset_sync.grant_general(1, 0::regrole); ROLLBACK},

@@ -60,7 +60,7 @@ SyncValue sync_caller_role(void);
 /* Forgets old tombstones of all sets. As sync_advance_here. */
 void sync_prune_here(void);
 
-/* ---- hello.c ---- */
+/* ---- caller.c ---- */
 
 /* The node at the other end of this session, as it said. */
 typedef struct SyncCaller
@@ -76,8 +76,6 @@ extern SyncCaller sync_caller;
 
 /* ERROR if this node has become another since its caller was told who it is. */
 void sync_check_told(void);
-
-/* ---- acl.c ---- */
 
 /* ERROR unless the caller of this protocol function was granted a set, or is this node itself. */
 void sync_require_peer(FunctionCallInfo fcinfo);
