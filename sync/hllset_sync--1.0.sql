@@ -588,6 +588,16 @@ BEGIN
 END
 $$;
 
+-- What register() takes where it is told nothing: the primary key, and all columns of type hllset.
+CREATE FUNCTION hllset_sync.choose_columns(base regclass, keys name[], sketches name[], hllset regtype, OUT key_cols name[], OUT sketch_cols name[])
+	LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT coalesce(keys, (SELECT array_agg(a.attname ORDER BY k.n) FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k (number, n), pg_attribute a
+			WHERE i.indrelid = base AND i.indisprimary AND i.indisvalid AND i.indimmediate AND k.n <= i.indnkeyatts
+				AND a.attrelid = base AND a.attnum = k.number)),
+		coalesce(sketches, (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
+			WHERE a.attrelid = base AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = hllset), '{}');
+END;
+
 -- A set of a name that was used before goes on with its numbers. What its readers have is from before the floor, so they compare it with what there is.
 -- The running time is the one that was last noted: hllset_sync.running() may write it, and this transaction may stay open.
 CREATE FUNCTION hllset_sync.put_set(named text, base regclass, its_owner regrole, keys name[], sketches name[], described text, in_life uuid, with_views boolean)
@@ -703,8 +713,52 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+-- What the views of a set are; NULL by node, if a column has the name that the node's has there. Conditions on keys reach the indexes of both tables:
+-- nothing stands between but UNION ALL and GROUP BY. UNITE is the aggregate. The view's owner reads the rows, so policies that the table gets later do not
+-- apply: who is subject to them sees nothing. That is looked at once, not for each row.
+CREATE FUNCTION hllset_sync.define_views(of_set integer, unite text, OUT global_view text, OUT by_node_view text)
+	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('SELECT %1$s, %2$s FROM (SELECT %1$s, %3$s FROM %4$s UNION ALL SELECT %5$s, %6$s FROM hllset_sync.copy_%7$s) u WHERE %8$s GROUP BY %1$s',
+			k.names, c.united, c.names, b.base, k.columns, c.columns, of_set, b.visible),
+		CASE WHEN 'node' <> ALL (s.key_cols || s.sketch_cols) THEN
+			format('SELECT n.node_name AS node, %s, %s FROM hllset_sync.node n, %s b WHERE %s UNION ALL SELECT o.node_name, %s, %s '
+				'FROM hllset_sync.copy_%s c JOIN hllset_sync.origins o ON o.origin_id = c.origin_id WHERE %s',
+				k.names, c.names, b.base, b.visible, k.columns, c.columns, of_set, b.visible) END
+	FROM hllset_sync.sets s JOIN pg_class t ON t.oid = s.relid,
+		LATERAL (SELECT string_agg(quote_ident(e.name), ', ' ORDER BY e.n) AS names, string_agg('k' || e.n, ', ' ORDER BY e.n) AS columns
+			FROM unnest(s.key_cols) WITH ORDINALITY e (name, n)) k,
+		LATERAL (SELECT string_agg(quote_ident(e.name), ', ' ORDER BY e.n) AS names, string_agg('s' || e.n, ', ' ORDER BY e.n) AS columns,
+			string_agg(format('%s(%I) AS %2$I', unite, e.name), ', ' ORDER BY e.n) AS united
+			FROM unnest(s.sketch_cols) WITH ORDINALITY e (name, n)) c,
+		LATERAL (SELECT CASE WHEN t.relkind = 'r' THEN 'ONLY ' ELSE '' END || s.relid AS base,
+			format('NOT pg_catalog.row_security_active(%L::pg_catalog.regclass)', s.relid) AS visible) b
+	WHERE s.set_id = of_set
+$$;
+
+-- Gives a view of a set, which is locked, to the new owner of its table, if it is still what register() made and nothing else: his rights would be those of
+-- whatever it is. One that was altered stays as it is.
+CREATE FUNCTION hllset_sync.give_view(of_set integer, unite text, given regclass, new_owner regrole) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	definition text;
+	same boolean;
+BEGIN
+	FOR definition IN SELECT unnest(ARRAY[d.global_view, d.by_node_view]) FROM hllset_sync.define_views(of_set, unite) d LOOP
+		CONTINUE WHEN definition IS NULL;
+		EXECUTE format('CREATE VIEW hllset_sync.view_%s AS %s', of_set, definition);
+		same := pg_get_viewdef(given) = pg_get_viewdef(to_regclass('hllset_sync.view_' || of_set))
+			AND (SELECT count(*) FROM pg_rewrite r WHERE r.ev_class = given) = 1 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = given);
+		EXECUTE format('DROP VIEW hllset_sync.view_%s', of_set);
+		IF same THEN
+			EXECUTE format('ALTER VIEW %s OWNER TO %s', given, new_owner);
+			RETURN;
+		END IF;
+	END LOOP;
+END
+$$;
 REVOKE EXECUTE ON FUNCTION hllset_sync.check_name(text, regclass, oid, oid), hllset_sync.give_parts(integer, regrole), hllset_sync.make_parts(integer), hllset_sync.drop_parts(integer),
-	hllset_sync.put_set(text, regclass, regrole, name[], name[], text, uuid, boolean) FROM PUBLIC;
+	hllset_sync.put_set(text, regclass, regrole, name[], name[], text, uuid, boolean), hllset_sync.define_views(integer, text),
+	hllset_sync.choose_columns(regclass, name[], name[], regtype), hllset_sync.give_view(integer, text, regclass, regrole) FROM PUBLIC;
 
 CREATE PROCEDURE hllset_sync.register(rel regclass, set_name text DEFAULT NULL, key_columns name[] DEFAULT NULL, sketch_columns name[] DEFAULT NULL,
 	global_view text DEFAULT NULL, by_node_view text DEFAULT NULL)

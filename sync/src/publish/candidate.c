@@ -75,15 +75,8 @@ read_columns(Relation relation, Datum names, int *count)
 static void
 choose_columns(Relation relation, SyncSet *set, SyncValue keys, SyncValue sketches)
 {
-	sync_catalog(
-		"SELECT coalesce($2, (SELECT array_agg(attname ORDER BY n) FROM pg_index,"
-		"  unnest(indkey) WITH ORDINALITY k (number, n), pg_attribute"
-		"  WHERE indrelid = $1 AND indisprimary AND indisvalid AND indimmediate"
-		"  AND n <= indnkeyatts AND attrelid = $1 AND attnum = number)),"
-		" coalesce($3, (SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute"
-		"  WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND atttypid = $4), '{}')",
-		SYNC_OID(set->relid), keys, sketches,
-		SYNC_OID(get_func_rettype(sync_hllset_function(SYNC_EMPTY))));
+	sync_catalog("SELECT * FROM hllset_sync.choose_columns($1, $2, $3, $4)", SYNC_OID(set->relid),
+				 keys, sketches, SYNC_OID(get_func_rettype(sync_hllset_function(SYNC_EMPTY))));
 	if (sync_is_null(0, 1))
 		refuse(RelationGetRelationName(relation), "it has no primary key",
 			   "Name the columns of a unique index: key_columns => '{...}'.");
@@ -150,7 +143,6 @@ check_columns(Relation relation, const SyncSet *set)
 			   "The index must not be deferrable or partial, nor hold expressions.");
 }
 
-/* Its names are locked. NULLs: the table's name, its primary key, all its hllset columns. The set is not in the catalog yet. */
 SyncSet *
 sync_candidate(Oid relid, const char *name, SyncValue keys, SyncValue sketches, bool has_views)
 {

@@ -5,13 +5,11 @@
 
 #include "common/common.h"
 
-/* ---- candidate.c, view.c ---- */
+/* ---- candidate.c, register.c ---- */
 
 /* What registering RELID, whose names are locked, would make; nothing is written. ERROR with a hint if it can't be. NULLs stand for the defaults. */
 SyncSet *sync_candidate(Oid relid, const char *name, SyncValue keys, SyncValue sketches,
 						bool has_views);
-/* As the owner of the table. An empty name: no view. */
-void sync_create_views(const SyncSet *set, const char *global_view, const char *by_node_view);
 /* Gives the tables and views of the set, which is locked, to the owner of its table; false: it is broken now. */
 bool sync_take_over(SyncSet *set);
 

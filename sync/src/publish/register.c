@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Registering a table as a set, and the way back. What may be wrong with the table is in candidate.c. */
+/* Registering a table as a set, with views, another owner of it, and the way back. What may be wrong with the table is in candidate.c. */
 #include "publish/publish.h"
 
 #include "access/xact.h"
@@ -9,6 +9,8 @@
 
 PG_FUNCTION_INFO_V1(hllset_sync_register);
 PG_FUNCTION_INFO_V1(hllset_sync_unregister);
+
+/* ---- the catalog ---- */
 
 static SyncValue
 column_names(const SyncColumn *columns, int count)
@@ -43,6 +45,50 @@ make_parts(SyncSet *set)
 	ForceSyncCommit();
 }
 
+/* ---- views ---- */
+
+/* The aggregate that unites sets, whose schema keeps its name. */
+static SyncValue
+unite(void)
+{
+	return SYNC_TEXT(sync_function_name(sync_hllset_function(SYNC_UNION_AGG)));
+}
+
+static char *
+check_name(const SyncSet *set, const char *name, const char *argument)
+{
+	Oid schema = get_rel_namespace(set->relid);
+	bool too_long = strlen(name) >= NAMEDATALEN;
+
+	if (too_long || OidIsValid(get_relname_relid(name, schema)))
+		ereport(ERROR, (errcode(too_long ? ERRCODE_NAME_TOO_LONG : ERRCODE_DUPLICATE_TABLE),
+						too_long ? errmsg("name \"%s\" of the view is too long", name)
+								 : errmsg("relation \"%s\" already exists", name),
+						errhint("Give the view another name, or none: %s => ''.", argument)));
+	return quote_qualified_identifier(get_namespace_name(schema), name);
+}
+
+/* Beside the table, as its owner. An empty name: no view. */
+static void
+create_views(const SyncSet *set, const char *global_view, const char *by_node_view)
+{
+	char *global, *by_node;
+
+	sync_catalog("SELECT * FROM hllset_sync.define_views($1, $2)", SYNC_INT4(set->id), unite());
+	global = sync_text(0, 1);
+	by_node = sync_text(0, 2);
+	if (global_view[0] != '\0')
+		sync_run("CREATE VIEW %s AS %s", check_name(set, global_view, "global_view"), global);
+	if (by_node_view[0] == '\0')
+		return;
+	if (by_node == NULL)
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+						errmsg("a column named \"node\" cannot stand in the view by node"),
+						errhint("Rename the column, or do without the view: by_node_view => ''.")));
+	sync_run("CREATE VIEW %s AS %s", check_name(set, by_node_view, "by_node_view"), by_node);
+	sync_fault("views_made");
+}
+
 /* NULL: the table's name with SUFFIX */
 static char *
 view_name(FunctionCallInfo fcinfo, int argument, Oid relid, const char *suffix)
@@ -50,6 +96,8 @@ view_name(FunctionCallInfo fcinfo, int argument, Oid relid, const char *suffix)
 	return PG_ARGISNULL(argument) ? psprintf("%s%s", get_rel_name(relid), suffix)
 								  : TextDatumGetCString(PG_GETARG_DATUM(argument));
 }
+
+/* ---- register ---- */
 
 /* The trigger holds writers back only until the commit; the rows that are there already are found by a scan. */
 Datum
@@ -73,7 +121,7 @@ hllset_sync_register(PG_FUNCTION_ARGS)
 	make_parts(set);
 	sync_leave(user);
 	user = sync_enter(set->owner);
-	sync_create_views(set, global_view, by_node_view);
+	create_views(set, global_view, by_node_view);
 	sync_leave(user);
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -94,4 +142,50 @@ hllset_sync_unregister(PG_FUNCTION_ARGS)
 	sync_catalog("SELECT hllset_sync.drop_parts($1)", SYNC_INT4(set->id));
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* ---- another owner ---- */
+
+/* The views of OWNER on the set's table COPIES. Those that he has altered stay his. */
+static void
+give_views(const SyncSet *set, Oid copies, Oid owner)
+{
+	SyncUser user = sync_enter_catalog();
+	uint64 count =
+		sync_run("SELECT DISTINCT c.oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid"
+				 " JOIN pg_class c ON c.oid = r.ev_class"
+				 " WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass"
+				 " AND d.refobjid = %u AND c.relkind = 'v' AND c.relowner = %u",
+				 copies, owner);
+	SPITupleTable *views = SPI_tuptable;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		Oid view = atooid(SPI_getvalue(views->vals[i], views->tupdesc, 1));
+
+		LockRelationOid(view, AccessExclusiveLock);
+		sync_execute("SELECT hllset_sync.give_view($1, $2, $3, $4)", SYNC_INT4(set->id), unite(),
+					 SYNC_OID(view), SYNC_OID(set->owner));
+	}
+	sync_leave(user);
+}
+
+bool
+sync_take_over(SyncSet *set)
+{
+	Oid copies = sync_set_table(set, "copy");
+	Oid owner = sync_table_owner(copies);
+	char *altered;
+
+	sync_catalog("SELECT hllset_sync.give_parts($1, $2::regrole)", SYNC_INT4(set->id),
+				 SYNC_OID(set->owner));
+	altered = sync_text(0, 1);
+	if (altered != NULL)
+		sync_set_state(set, "broken",
+					   psprintf("its table has another owner now, and the old one has altered %s: "
+								"SELECT hllset_sync.unregister(%s)",
+								altered, quote_literal_cstr(set->name)));
+	else
+		give_views(set, copies, owner);
+	return altered == NULL;
 }
