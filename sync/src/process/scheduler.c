@@ -5,12 +5,12 @@
  */
 #include "process/process.h"
 
-#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "pgstat.h"
-#include "storage/ipc.h"
 
 #define LOOK_EVERY 10000 /* ms between looks if nothing happens */
+/* ms: a tombstone may stay a tenth longer than it has to, but at most an hour. */
+#define PRUNE_EVERY (1000 * Max(10, Min(3600, sync_tombstone_keep / 10)))
 
 PGDLLEXPORT void hllset_sync_scheduler_main(Datum argument);
 
@@ -54,29 +54,25 @@ report(SyncState state, const char *reason)
 	sync_show_state(&order, database, state, reason);
 }
 
-/* Whether syncing may go on in this database; reports why not. */
-static bool
-is_fit(void)
+/* Looks after the peers if syncing may go on in this database, which is what FIT tells; else reports why not. */
+static void
+look(void *fit)
 {
-	const char *problem = sync_extension_problem();
-	const char *identity = problem == NULL ? sync_identity().problem : NULL;
+	const char *problem, *identity = NULL;
 
+	sync_begin("looking at the peers");
+	problem = sync_extension_problem();
+	if (problem == NULL)
+		identity = sync_identity().problem;
 	if (problem != NULL)
 		report(SYNC_ERROR, problem);
 	else if (identity != NULL)
 		report(SYNC_IDENTITY, identity);
-	return problem == NULL && identity == NULL;
-}
-
-static void
-look(void *fit)
-{
-	sync_begin("looking at the peers");
-	*(bool *) fit = is_fit();
-	if (*(bool *) fit)
+	else
 		look_after_peers();
 	sync_let_go();
 	sync_commit();
+	*(bool *) fit = problem == NULL && identity == NULL;
 	if (*(bool *) fit)
 		report(SYNC_OK, "");
 }
@@ -90,29 +86,10 @@ log_error(const char *what, const ErrorData *error)
 		ereport(LOG, (errmsg("hllset_sync: %s: %s", what, error->message)));
 }
 
-/* A tombstone may stay a tenth longer than it has to, but at most an hour. */
-static bool
-prune_is_due(void)
-{
-	static SyncTime pruned = 0;
-	int seconds = Max(10, Min(3600, sync_tombstone_keep / 10));
-
-	if (!sync_elapsed(pruned, seconds * 1000))
-		return false;
-	pruned = sync_clock();
-	return true;
-}
-
 static void
 advance_all(void *left)
 {
 	*(bool *) left = sync_advance_here();
-}
-
-static void
-prune_all(void *unused)
-{
-	sync_prune_here();
 }
 
 static void
@@ -129,26 +106,22 @@ note_sequenced(SyncTime started)
 static bool
 care_for_sets(MemoryContext context, SyncTime started)
 {
+	static SyncTime pruned = 0;
 	bool left = false;
 	ErrorData *error = sync_guard(context, advance_all, &left);
 
 	log_error("looking at the sets", error);
 	if (error == NULL && sync_all_seen())
 		note_sequenced(started);
-	if (prune_is_due())
-		log_error("forgetting old tombstones", sync_guard(context, prune_all, NULL));
+	if (sync_elapsed(pruned, PRUNE_EVERY))
+	{
+		pruned = sync_clock();
+		log_error("forgetting old tombstones", sync_guard(context, sync_prune_here, NULL));
+	}
 	return left;
 }
 
 /* ---- the process ---- */
-
-static void
-find_name(void)
-{
-	sync_begin("starting");
-	strlcpy(database, get_database_name(MyDatabaseId), NAMEDATALEN);
-	sync_commit();
-}
 
 /* CARED is when the sets were last cared for; 0: something was left. */
 static void
@@ -177,15 +150,14 @@ hllset_sync_scheduler_main(Datum argument)
 	order = sync_process_start();
 	context =
 		AllocSetContextCreate(TopMemoryContext, "hllset_sync scheduler", ALLOCSET_DEFAULT_SIZES);
-	find_name();
+	sync_begin("starting");
+	strlcpy(database, get_database_name(MyDatabaseId), NAMEDATALEN);
+	sync_commit();
 	for (;;)
 	{
-		SyncTime latest;
-
 		MemoryContextSwitchTo(context);
 		run_once(context, &cared);
 		MemoryContextReset(context);
-		latest = sync_after(cared == 0 ? 0 : Min(LOOK_EVERY, sync_every));
-		sync_await_children(latest);
+		sync_await_children(sync_after(cared == 0 ? 0 : Min(LOOK_EVERY, sync_every)));
 	}
 }

@@ -39,7 +39,7 @@ void sync_follow_layout(SyncSet *set, bool truncated);
 /* Compares a chunk, and notes keys that differ. */
 void sync_scan_chunk(SyncSet *set);
 
-/* ---- advance.c: all sets, each in transactions of its own ---- */
+/* ---- advance.c, upkeep.c: all sets, each in transactions of its own ---- */
 
 /* For this node's own rounds and its scheduler; outside of any transaction. True if something is left. */
 bool sync_advance_here(void);
@@ -53,10 +53,8 @@ bool sync_all_seen(void);
 /* Whose grants count in statements: NULL for this node itself. */
 SyncValue sync_caller_role(void);
 
-/* ---- upkeep.c ---- */
-
-/* Forgets old tombstones of all sets. As sync_advance_here. */
-void sync_prune_here(void);
+/* Forgets old tombstones of all sets. Where sync_advance_here is called, by sync_guard. */
+void sync_prune_here(void *unused);
 
 /* ---- caller.c ---- */
 
@@ -96,7 +94,8 @@ void sync_note_caller(SyncValue names);
  */
 void sync_confirm(const SyncSetToken *tokens, int count);
 void sync_confirm_named(Datum names, Datum seqs, Datum nonces); /* arrays */
-void sync_confirm_same(const pg_uuid_t *same); /* all heads of the last answer, if this is its hash */
+void
+sync_confirm_same(const pg_uuid_t *same); /* all heads of the last answer, if this is its hash */
 /* The same of a node that READS, or that we push to, as it was WHEN the round began; SESSION is 0 where the connection to it begins. */
 void sync_confirm_of(const pg_uuid_t *node_id, bool reads, const SyncSetToken *tokens, int count,
 					 SyncTime when, uint64 *session);

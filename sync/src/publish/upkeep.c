@@ -44,28 +44,11 @@ hllset_sync_rescan(PG_FUNCTION_ARGS)
 
 typedef struct Pruning
 {
-	MemoryContext context;
-	List *names;
-	int next;
+	int done; /* the set that was looked at last, in order of their ids */
 	int64 tombstones;
 } Pruning;
 
-static bool
-find_sets(void *arg)
-{
-	Pruning *pruning = arg;
-	List *sets = sync_sets((Datum) 0, GetUserId());
-	ListCell *cell;
-	MemoryContext caller = MemoryContextSwitchTo(pruning->context);
-
-	foreach (cell, sets)
-		if (sync_set_allows(lfirst(cell), SYNC_OWN))
-			pruning->names = lappend(pruning->names, pstrdup(((SyncSet *) lfirst(cell))->name));
-	MemoryContextSwitchTo(caller);
-	return true;
-}
-
-/* The floor of a set and a chunk of its tombstones; false: all is done. */
+/* The floor of the caller's next set and a chunk of its tombstones; false: all is done. */
 static bool
 prune_on(void *arg)
 {
@@ -73,9 +56,12 @@ prune_on(void *arg)
 	int64 count = 0;
 	SyncSet *set;
 
-	if (pruning->next >= list_length(pruning->names))
+	if (sync_catalog("SELECT s.set_name FROM hllset_sync.sets s JOIN pg_class c ON c.oid = s.relid"
+					 " WHERE s.set_id > $1 AND ($2 IS NULL OR pg_has_role($2, c.relowner, 'USAGE'))"
+					 " ORDER BY s.set_id LIMIT 1",
+					 SYNC_INT4(pruning->done), sync_caller_role()) == 0)
 		return false;
-	set = sync_any_set(list_nth(pruning->names, pruning->next), SYNC_OWN);
+	set = sync_any_set(sync_text(0, 1), SYNC_OWN);
 	if (sync_set_usable(set))
 	{
 		sync_catalog("SELECT hllset_sync.raise_floor($1, $2, $3)", SYNC_INT4(set->id),
@@ -83,25 +69,23 @@ prune_on(void *arg)
 		count = sync_delete_entries(set, "digest IS NULL AND NOT refused", sync_int8(0, 1));
 	}
 	pruning->tombstones += count;
-	pruning->next += count < sync_chunk_rows;
+	if (count < sync_chunk_rows)
+		pruning->done = set->id;
 	return true;
 }
 
 static int64
 prune(bool as_node)
 {
-	Pruning pruning = {.context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync prune",
-														ALLOCSET_DEFAULT_SIZES)};
+	Pruning pruning = {0};
 
-	(void) sync_turn(as_node, find_sets, &pruning);
 	while (sync_turn(as_node, prune_on, &pruning))
 		;
-	MemoryContextDelete(pruning.context);
 	return pruning.tombstones;
 }
 
 void
-sync_prune_here(void)
+sync_prune_here(void *unused)
 {
 	(void) prune(true);
 }
