@@ -1137,6 +1137,21 @@ REVOKE EXECUTE ON FUNCTION hllset_sync.add_peer(name, text, text[], interval, uu
 	hllset_sync.expect_peer(name, boolean), hllset_sync.drop_peer_by(oid, name), hllset_sync.pause_peer_by(oid, name, text), hllset_sync.resume_peer_by(oid, name)
 	FROM PUBLIC;
 
+-- Peers as the scheduler and their workers see them: what hinders, whether it is paused, what changes with the settings, for which a worker is started
+-- anew, and ms between rounds (0: as hllset_sync.every says).
+CREATE FUNCTION hllset_sync.peers_of(worker oid) RETURNS TABLE (server name, hindrance text, is_paused boolean, version bigint, every_ms integer)
+	LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT p.server, CASE WHEN f.oid IS NULL THEN format('server %I does not exist: SELECT hllset_sync.drop_peer(%L)', p.server, p.server) END,
+		p.paused OR p.enabled_by IS DISTINCT FROM n.node_id,
+		hashtextextended(concat_ws('/', p.direction, p.sets::text, p.every::text, f.oid::text, f.xmin::text, m.xmin::text), 0),
+		CASE WHEN p.every IS NULL THEN 0 ELSE least(extract(epoch FROM p.every) * 1000, 2147483647)::integer END
+	FROM hllset_sync.peers p LEFT JOIN hllset_sync.node n ON true
+		LEFT JOIN pg_foreign_server f ON f.srvname = p.server
+		LEFT JOIN pg_user_mapping m ON m.umserver = f.oid AND m.umuser = worker
+	ORDER BY p.server;
+END;
+REVOKE EXECUTE ON FUNCTION hllset_sync.peers_of(oid) FROM PUBLIC;
+
 -- Workers and their scheduler look at once at what has changed, when it is committed.
 CREATE FUNCTION hllset_sync.peers_changed() RETURNS trigger
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_peers_changed';

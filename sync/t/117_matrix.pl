@@ -135,6 +135,7 @@ my %call = (
 	resume_peer_by => q{SELECT hllset_sync.resume_peer_by(10, 'far')},
 	check_peer => q{SELECT hllset_sync.check_peer(10, 'far')},
 	expect_peer => q{SELECT hllset_sync.expect_peer('far', true)},
+	peers_of => 'SELECT hllset_sync.peers_of(10)',
 	peers_changed => q{BEGIN; CREATE TEMP TABLE t (k int); CREATE TRIGGER t AFTER INSERT ON t EXECUTE FUNCTION hllset_sync.peers_changed(); ROLLBACK},
 	pause_set => q{BEGIN; SELECT hllset_sync.pause_set('far', 'visits'); ROLLBACK},
 	resume_set => q{BEGIN; SELECT hllset_sync.pause_set('far', 'visits'); SELECT hllset_sync.resume_set('far', 'visits'); ROLLBACK},

@@ -19,22 +19,10 @@ static char database[NAMEDATALEN];
 
 /* ---- peers ---- */
 
-static const char read_peers[] =
-	"SELECT p.server::text,"
-	" CASE WHEN s.oid IS NULL THEN format('server %I does not exist: SELECT "
-	"hllset_sync.drop_peer(%L)', p.server, p.server) END,"
-	" p.paused OR p.enabled_by IS DISTINCT FROM n.node_id,"
-	" pg_catalog.hashtextextended(concat_ws('/', p.direction, p.sets::text, p.every::text, "
-	"s.oid::text, s.xmin::text, m.xmin::text), 0)"
-	" FROM hllset_sync.peers p LEFT JOIN hllset_sync.node n ON true"
-	" LEFT JOIN pg_catalog.pg_foreign_server s ON s.srvname = p.server"
-	" LEFT JOIN pg_catalog.pg_user_mapping m ON m.umserver = s.oid AND m.umuser = $1"
-	" ORDER BY p.server";
-
 static void
 look_after_peers(void)
 {
-	uint64 count = sync_catalog(read_peers, SYNC_OID(order.role));
+	uint64 count = sync_catalog("SELECT * FROM hllset_sync.peers_of($1)", SYNC_OID(order.role));
 
 	for (uint64 i = 0; i < count; i++)
 	{

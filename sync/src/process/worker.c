@@ -2,7 +2,6 @@
 /* The worker of one peer: round after round, and a longer and longer wait after each error in a row. */
 #include "process/process.h"
 
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -24,7 +23,6 @@ typedef struct Worker
 	SyncTime failing_since; /* 0: the last round was good */
 	int every;              /* ms, 0: the setting */
 	bool locked;
-	bool wanted;
 } Worker;
 
 static int
@@ -50,36 +48,32 @@ take_lock(Worker *worker)
 	return worker->locked;
 }
 
-static const char read_peer[] =
-	"SELECT CASE WHEN p.every < '24 days' THEN extract(epoch FROM p.every) * 1000 "
-	"WHEN p.every IS NOT NULL THEN 2147483647 END::int, s.failures, s.last_attempt"
-	" FROM hllset_sync.peers p JOIN hllset_sync.node n ON n.node_id = p.enabled_by"
-	" JOIN pg_catalog.pg_foreign_server f ON f.srvname = p.server"
-	" LEFT JOIN hllset_sync.peer_state s ON s.server = p.server"
-	" WHERE p.server::text = $1 AND NOT p.paused";
-
-static void
-take_peer(Worker *worker)
-{
-	worker->every = sync_is_null(0, 1) ? 0 : sync_int4(0, 1);
-	if (worker->status.last_attempt != 0 || sync_is_null(0, 2))
-		return;
-	worker->status.failures = sync_int4(0, 2);
-	if (worker->status.failures > 0 && !sync_is_null(0, 3))
-		worker->status.last_attempt = DatumGetTimestampTz(sync_value(0, 3, TIMESTAMPTZOID));
-}
-
+/* Ends the process if the peer is not to be worked on. */
 static void
 read_settings(void *argument)
 {
 	Worker *worker = argument;
+	SyncStatus *status = &worker->status;
+	bool wanted;
 
 	sync_begin("reading the settings of the peer");
-	worker->wanted = take_lock(worker) && sync_extension_problem() == NULL &&
-					 sync_catalog(read_peer, SYNC_TEXT(worker->order.peer)) > 0;
-	if (worker->wanted)
-		take_peer(worker);
+	wanted = take_lock(worker) && sync_extension_problem() == NULL &&
+			 sync_catalog("SELECT p.every_ms, coalesce(s.failures, 0), s.last_attempt"
+						  " FROM hllset_sync.peers_of($1) p"
+						  " LEFT JOIN hllset_sync.peer_state s USING (server)"
+						  " WHERE server::text = $2 AND hindrance IS NULL AND NOT is_paused",
+						  SYNC_OID(worker->order.role), SYNC_TEXT(worker->order.peer)) > 0;
+	if (wanted)
+	{
+		worker->every = sync_int4(0, 1);
+		if (status->last_attempt == 0)
+			status->failures = sync_int4(0, 2);
+		if (status->last_attempt == 0 && status->failures > 0 && !sync_is_null(0, 3))
+			status->last_attempt = DatumGetTimestampTz(sync_value(0, 3, TIMESTAMPTZOID));
+	}
 	sync_commit();
+	if (!wanted)
+		proc_exit(0);
 }
 
 /* ---- what it tells ---- */
@@ -196,6 +190,7 @@ rest(Worker *worker, int64 delay, double part)
 {
 	SyncTime since = sync_clock();
 
+	pgstat_report_activity(STATE_IDLE, NULL);
 	for (;;)
 	{
 		SyncTime next = since + 1000 * (delay >= 0 ? delay : (int64) (part * get_every(worker)));
@@ -213,7 +208,6 @@ rest_after_failure(Worker *worker)
 
 	worker->status.next_attempt = sync_after(delay);
 	sync_show_status(worker->order.peer, &worker->status);
-	pgstat_report_activity(STATE_IDLE, NULL);
 	rest(worker, delay, 0);
 }
 
@@ -224,8 +218,6 @@ run_once(Worker *worker, MemoryContext context)
 	SyncRound round = {0};
 	ErrorData *error = sync_guard(context, read_settings, worker);
 
-	if (error == NULL && !worker->wanted)
-		proc_exit(0);
 	worker->link->begun = started;
 	worker->link->afresh = sync_requested(worker->order.peer) >= worker->status.attempted;
 	worker->status.attempted = started;
@@ -243,10 +235,7 @@ run_once(Worker *worker, MemoryContext context)
 	if (error != NULL)
 		rest_after_failure(worker);
 	else if (!round.again)
-	{
-		pgstat_report_activity(STATE_IDLE, NULL);
 		rest(worker, -1, 0.9 + 0.2 * sync_random());
-	}
 }
 
 /* Goes on where the last worker of this peer was. */
@@ -255,15 +244,12 @@ begin(Worker *worker, MemoryContext context)
 {
 	SyncStatus *status = &worker->status;
 	bool known = sync_shown_status(worker->order.peer, status) && status->last_attempt != 0;
-	ErrorData *error;
 
 	if (status->state == SYNC_PAUSED)
 		status->failures = 0;
 	status->pid = MyProcPid;
 	status->connected_since = 0;
-	error = sync_guard(context, read_settings, worker);
-	if (error == NULL && !worker->wanted)
-		proc_exit(0);
+	(void) sync_guard(context, read_settings, worker);
 	status->state = worker->saved_state = status->failures > 0 ? SYNC_BACKOFF : SYNC_CONNECTING;
 	worker->failing_since = status->failures > 0 ? sync_clock() : 0;
 	sync_show_status(worker->order.peer, status);
