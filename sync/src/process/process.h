@@ -50,13 +50,13 @@ typedef struct SyncStatus
 	int failures;       /* rounds that failed since the last good one */
 	char error[SYNC_REASON_SIZE];
 	char sqlstate[6];
-	SyncRound
-		last; /* the last good round, but the rows and bytes are sums since the last sync_save_status */
-	int64 rounds; /* likewise */
+	SyncRound last; /* the last good one; its rows and bytes are sums since sync_save_status */
+	int64 rounds;   /* likewise */
 	double last_round_ms;
 } SyncStatus;
 
-const char *sync_state_name(SyncState state);
+extern const char *const sync_state_names[];
+const char *sync_error_text(const ErrorData *error); /* with its hint */
 /* A round with a peer that began at STARTED ended well, or with an error: brings STATUS up to date. */
 void sync_round_ended(SyncStatus *status, SyncTime started, const SyncRound *round);
 void sync_round_failed(SyncStatus *status, SyncTime started, const ErrorData *error);

@@ -121,8 +121,7 @@ run_once(MemoryContext context, SyncTime *cared)
 
 	if (error != NULL)
 		report(error->sqlerrcode == ERRCODE_SYNC_IDENTITY ? SYNC_IDENTITY : SYNC_ERROR,
-			   error->hint == NULL ? error->message
-								   : psprintf("%s: %s", error->message, error->hint));
+			   sync_error_text(error));
 	if (error == NULL && fit && (sync_elapsed(*cared, sync_every) || sync_requested("") > *cared))
 		*cared = care_for_sets(context, now) ? 0 : now;
 	pgstat_report_stat(true);

@@ -2,23 +2,22 @@
 /* What a round means for the status of its peer, and the half of the status that outlives a restart: the table peer_state. */
 #include "process/process.h"
 
-#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 
-const char *
-sync_state_name(SyncState state)
-{
-	static const char *const names[] = {
-		[SYNC_CONNECTING] = "connecting",
-		[SYNC_OK] = "ok",
-		[SYNC_BACKOFF] = "backoff",
-		[SYNC_PAUSED] = "paused",
-		[SYNC_WAITING_FOR_SLOT] = "waiting_for_slot",
-		[SYNC_IDENTITY] = "identity",
-		[SYNC_ERROR] = "error",
-	};
+const char *const sync_state_names[] = {
+	[SYNC_CONNECTING] = "connecting",
+	[SYNC_OK] = "ok",
+	[SYNC_BACKOFF] = "backoff",
+	[SYNC_PAUSED] = "paused",
+	[SYNC_WAITING_FOR_SLOT] = "waiting_for_slot",
+	[SYNC_IDENTITY] = "identity",
+	[SYNC_ERROR] = "error",
+};
 
-	return names[state];
+const char *
+sync_error_text(const ErrorData *error)
+{
+	return error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint);
 }
 
 void
@@ -51,12 +50,9 @@ sync_round_ended(SyncStatus *status, SyncTime started, const SyncRound *round)
 void
 sync_round_failed(SyncStatus *status, SyncTime started, const ErrorData *error)
 {
-	char *text =
-		error->hint == NULL ? error->message : psprintf("%s: %s", error->message, error->hint);
-	int length = pg_mbcliplen(text, strlen(text), SYNC_REASON_SIZE - 1);
+	const char *text = sync_error_text(error);
 
-	memcpy(status->error, text, length);
-	status->error[length] = '\0';
+	strlcpy(status->error, text, pg_mbcliplen(text, strlen(text), SYNC_REASON_SIZE - 1) + 1);
 	strlcpy(status->sqlstate, unpack_sql_state(error->sqlerrcode), sizeof(status->sqlstate));
 	status->attempted = status->ended = started;
 	status->last_attempt = sync_wall(started);
@@ -83,13 +79,6 @@ staleness(const SyncStatus *status)
 	return sync_pointer_value(INTERVALOID, status->caught_up == 0 ? NULL : interval);
 }
 
-/* NULL if it is empty */
-static SyncValue
-text_value(const char *text)
-{
-	return SYNC_TEXT(text[0] == '\0' ? NULL : text);
-}
-
 const SyncValue *
 sync_status_values(const char *server, const SyncStatus *status)
 {
@@ -98,7 +87,7 @@ sync_status_values(const char *server, const SyncStatus *status)
 	TimestampTz next = status->next_attempt == 0 ? 0 : sync_wall(status->next_attempt);
 	SyncValue values[] = {
 		SYNC_TEXT(server),
-		SYNC_TEXT(sync_state_name(status->state)),
+		SYNC_TEXT(sync_state_names[status->state]),
 		SYNC_NULLABLE(status->pid != 0, SYNC_INT4(status->pid)),
 		time_value(status->connected_since),
 		time_value(status->last_attempt),
@@ -106,8 +95,8 @@ sync_status_values(const char *server, const SyncStatus *status)
 		staleness(status),
 		time_value(next),
 		SYNC_INT4(status->failures),
-		text_value(status->error),
-		text_value(status->sqlstate),
+		SYNC_TEXT(status->error[0] == '\0' ? NULL : status->error),
+		SYNC_TEXT(status->sqlstate[0] == '\0' ? NULL : status->sqlstate),
 		time_value(status->last_error_at),
 		SYNC_INT8(status->rounds),
 		SYNC_NULLABLE(status->last_success != 0,

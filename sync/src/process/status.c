@@ -397,6 +397,6 @@ hllset_sync_database_status(PG_FUNCTION_ARGS)
 		reason = "no workers run here: the database is not in hllset_sync.databases";
 	else
 		(void) sync_shown_status("", &status);
-	return sync_one_row(fcinfo, SYNC_TEXT(reason == NULL ? sync_state_name(status.state) : NULL),
+	return sync_one_row(fcinfo, SYNC_TEXT(reason == NULL ? sync_state_names[status.state] : NULL),
 						SYNC_TEXT(reason == NULL ? status.error : reason));
 }
