@@ -1423,7 +1423,7 @@ COMMENT ON PROCEDURE hllset_sync.verify(text, name, integer, integer, bigint, bi
 
 REVOKE EXECUTE ON PROCEDURE hllset_sync.run_round(name), hllset_sync.verify(text, name, integer, integer, bigint, bigint) FROM PUBLIC;
 
--- ---- running: what the workers do (catchup.c, status.c, database.c, consumer.c) ----
+-- ---- running: what the workers do (await.c, status.c, reader.c) ----
 
 CREATE FUNCTION hllset_sync.sync_now(server name DEFAULT NULL, timeout interval DEFAULT '30 s'::interval, nodes text[] DEFAULT NULL) RETURNS boolean
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_now';
@@ -1542,7 +1542,38 @@ BEGIN
 			HINT = 'The owner of its table may wait for it, and who may use each server that it is pushed to.';
 	END IF;
 END $$;
-REVOKE EXECUTE ON FUNCTION hllset_sync.awaited_servers(oid, name, text, boolean, text[]), hllset_sync.awaited_nodes(oid, text, text[]) FROM PUBLIC;
+
+-- Whether the copies from these peers, of one set or of all, have reached the heads; NULL: not yet. NAMED: each of the peers must have the set.
+CREATE FUNCTION hllset_sync.are_caught_up(servers text[], wanted text, named boolean) RETURNS boolean
+	LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT CASE WHEN bool_or(r.state NOT IN ('ok', 'behind', 'scanning', 'error', 'resumed')) THEN false
+		WHEN coalesce(bool_and(r.state = 'ok') AND (NOT named OR wanted IS NULL OR count(DISTINCT r.server) >= cardinality(servers)), wanted IS NULL) THEN true END
+	FROM hllset_sync.relations r WHERE r.server::text = ANY (servers) AND r.direction = 'pull' AND (wanted IS NULL OR r.set_name = wanted);
+END;
+
+-- The heads of sets all of which has numbers that was pending in these rows, beside those that are known; and whether all are known now.
+CREATE FUNCTION hllset_sync.numbered_heads(sets integer[], known bigint[], places tid[], xmins xid[], OUT heads bigint[], OUT are_all boolean)
+	LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT array_agg(coalesce(a.head, s.head) ORDER BY a.place), bool_and(coalesce(a.head, s.head) IS NOT NULL)
+	FROM unnest(sets, known) WITH ORDINALITY a (set_id, head, place)
+		LEFT JOIN hllset_sync.sets s ON s.set_id = a.set_id AND s.state IN ('ok', 'error') AND s.scan IS NULL
+			AND NOT EXISTS (SELECT FROM hllset_sync.pending p WHERE p.set_id = s.set_id AND p.kind = 'r')
+			AND NOT EXISTS (SELECT FROM unnest(places, xmins) o (place, xmin) JOIN hllset_sync.pending p ON p.ctid = o.place
+				AND p.xmin = o.xmin AND p.set_id = s.set_id);
+END;
+
+-- Whether each node has flushed its set up to the head: what it said since its session began, up to number LAST, counts, and only on the history that this
+-- server has now.
+CREATE FUNCTION hllset_sync.are_confirmed(sets integer[], nodes uuid[], heads bigint[], sessions bigint[], last bigint) RETURNS boolean
+	LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT NOT EXISTS (SELECT FROM unnest(sets, nodes, heads, sessions) a (set_id, node_id, head, session) WHERE NOT EXISTS (
+		SELECT FROM hllset_sync.confirmed c WHERE c.set_id = a.set_id AND c.node_id = a.node_id AND c.seq >= a.head AND c.said BETWEEN a.session AND last
+			AND (c.seq = 0 OR EXISTS (SELECT FROM hllset_sync.history h
+				WHERE h.set_id = c.set_id AND c.seq BETWEEN h.seq_from AND h.seq_to AND h.nonce = c.nonce))));
+END;
+REVOKE EXECUTE ON FUNCTION hllset_sync.awaited_servers(oid, name, text, boolean, text[]), hllset_sync.awaited_nodes(oid, text, text[]),
+	hllset_sync.are_caught_up(text[], text, boolean), hllset_sync.numbered_heads(integer[], bigint[], tid[], xid[]),
+	hllset_sync.are_confirmed(integer[], uuid[], bigint[], bigint[], bigint) FROM PUBLIC;
 
 CREATE FUNCTION hllset_sync.database_status(OUT state text, OUT reason text)
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'hllset_sync_database_status';

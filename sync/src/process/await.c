@@ -2,8 +2,6 @@
 /* Functions that wait for the workers of peers: sync_now, wait_caught_up, wait_for_peers. */
 #include "process/process.h"
 
-#include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "utils/snapmgr.h"
 
@@ -23,8 +21,11 @@ typedef struct Wait
 	SyncTime since, deadline;
 	MemoryContext context; /* of the call */
 	List *servers;         /* of char *: peers that are awaited, or pushed to */
-	char *set;             /* NULL: all */
-	bool named;            /* the servers are, so each must have the set */
+	/* sync_now, wait_caught_up: */
+	bool for_copies; /* they are awaited, not only rounds */
+	bool in_vain;    /* some or all are paused */
+	char *set;       /* NULL: all */
+	bool named;      /* the servers are, so each must have the set */
 	/* wait_for_peers: arguments, and what comes of them; arrays of one length */
 	SyncValue name, names;
 	SyncValue sets, nodes;
@@ -37,18 +38,18 @@ typedef struct Wait
 
 /* Waiting would be in vain, if nothing runs here, or if workers don't see what the caller has just changed. */
 static Wait
-begin(FunctionCallInfo fcinfo, int timeout)
+begin(FunctionCallInfo fcinfo)
 {
 	Wait wait = {0};
 	TimestampTz now = GetCurrentTimestamp();
 	SyncStatus status = {0};
 	TimestampTz then;
 
-	if (PG_ARGISNULL(timeout))
+	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the timeout must not be null")));
-	then = DatumGetTimestampTz(DirectFunctionCall2(
-		timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(timeout)));
+	then = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(1)));
 	wait.deadline = sync_after(TimestampDifferenceMilliseconds(now, then));
 	sync_require_shared_memory();
 	(void) sync_shown_status("", &status);
@@ -70,30 +71,35 @@ begin(FunctionCallInfo fcinfo, int timeout)
 	return wait;
 }
 
-/* Queries the catalog with a snapshot of its own, also in a transaction that keeps the one it began with. */
+/* Queries the catalog with a snapshot of its own, also in a transaction that keeps the one it began with; without what this one itself has done, if not OWN. */
 static uint64
-query_latest(const char *sql, const SyncValue *values)
+query_latest(const char *sql, bool own, const SyncValue *values)
 {
 	SyncUser user = sync_enter_catalog();
 	uint64 count;
 
 	SPI_freetuptable(SPI_tuptable);
 	PushActiveSnapshot(GetLatestSnapshot());
+	if (!own)
+		GetActiveSnapshot()->curcid = FirstCommandId;
 	count = sync_execute_values(sql, true, values);
 	PopActiveSnapshot();
 	sync_leave(user);
 	return count;
 }
 
-#define latest(sql, ...) query_latest(sql, SYNC_VALUES(__VA_ARGS__))
+#define latest(sql, ...) query_latest(sql, true, SYNC_VALUES(__VA_ARGS__))
 
 /* A value that outlives the look. */
 static SyncValue
-keep(int column, Oid type)
+keep(const Wait *wait, int column, Oid type)
 {
-	if (sync_is_null(0, column))
-		return sync_pointer_value(type, NULL);
-	return sync_pointer_value(type, PG_DETOAST_DATUM_COPY(sync_value(0, column, type)));
+	MemoryContext look = MemoryContextSwitchTo(wait->context);
+	void *value =
+		sync_is_null(0, column) ? NULL : PG_DETOAST_DATUM_COPY(sync_value(0, column, type));
+
+	MemoryContextSwitchTo(look);
+	return sync_pointer_value(type, value);
 }
 
 /* Looks after each change in shared memory, and each second, in a context that ends with the look. */
@@ -113,74 +119,46 @@ wait_until(Answer (*look)(Wait *), Wait *wait)
 	return answer == YES;
 }
 
-/* Nothing has to be looked at. */
-static bool
-wait_in_vain(void)
-{
-	SPI_finish();
-	return false;
-}
-
 /* ---- sync_now, wait_caught_up ---- */
 
-/* Those that are not paused; false if some are. To wait is to wake their workers. */
-static bool
-find_servers(Wait *wait, FunctionCallInfo fcinfo, int nodes, bool pulled)
+/* Those that are not paused. To wait is to wake their workers. */
+static void
+find_servers(Wait *wait, FunctionCallInfo fcinfo, int nodes)
 {
 	uint64 count = latest("SELECT * FROM hllset_sync.awaited_servers($1, $2, $3, $4, $5)",
 						  SYNC_OID(GetUserId()), SYNC_GIVEN(NAMEOID, 0), SYNC_TEXT(wait->set),
-						  SYNC_BOOL(pulled), SYNC_GIVEN(TEXTARRAYOID, nodes));
-	bool all = true;
+						  SYNC_BOOL(wait->for_copies), SYNC_GIVEN(TEXTARRAYOID, nodes));
 
 	for (uint64 i = 0; i < count; i++)
-	{
 		if (!sync_bool(i, 2))
 			wait->servers = lappend(wait->servers, sync_text(i, 1));
-		all &= !sync_bool(i, 2);
-	}
+	wait->in_vain =
+		wait->servers == NIL || (wait->for_copies && (uint64) list_length(wait->servers) < count);
 	wait->since = sync_request(wait->servers);
-	return all;
 }
 
-/* YES once all have ended a whole round begun since then, NO if one ended in an error, of the link or of a set. */
+/* Once all have ended a whole round begun since then. A round looks at each relation, so after a good one what is ok is so since then. */
 static Answer
 all_ended(Wait *wait)
 {
 	ListCell *cell;
 
+	if (wait->in_vain)
+		return NO;
 	foreach (cell, wait->servers)
 	{
-		SyncStatus *status = palloc0(sizeof(SyncStatus));
+		SyncStatus status;
 
-		if (!sync_shown_status(lfirst(cell), status) || status->ended < wait->since)
+		if (!sync_shown_status(lfirst(cell), &status) || status.ended < wait->since ||
+			(wait->for_copies && status.failures > 0))
 			return NOT_YET;
-		if (status->failures > 0 || status->last.failed_sets > 0)
+		if (!wait->for_copies && (status.failures > 0 || status.last.failed_sets > 0))
 			return NO;
 	}
-	return YES;
-}
-
-/* Each round looks at each relation, so after a good one begun since then what is ok is so since then. */
-static Answer
-all_caught_up(Wait *wait)
-{
-	ListCell *cell;
-
-	foreach (cell, wait->servers)
-	{
-		SyncStatus *status = palloc0(sizeof(SyncStatus));
-
-		if (!sync_shown_status(lfirst(cell), status) || status->ended < wait->since ||
-			status->failures > 0)
-			return NOT_YET;
-	}
-	(void) latest("SELECT CASE WHEN bool_or(state NOT IN ('ok', 'behind', 'scanning', 'error', "
-				  "'resumed')) THEN false WHEN coalesce(bool_and(state = 'ok') AND "
-				  "count(DISTINCT server) >= $3, $2 IS NULL) THEN true END"
-				  " FROM hllset_sync.relations WHERE server::text = ANY ($1)"
-				  " AND direction = 'pull' AND ($2 IS NULL OR set_name = $2)",
-				  SYNC_TEXT_ARRAY(wait->servers), SYNC_TEXT(wait->set),
-				  SYNC_INT8(wait->named && wait->set != NULL ? list_length(wait->servers) : 0));
+	if (!wait->for_copies)
+		return YES;
+	(void) latest("SELECT hllset_sync.are_caught_up($1, $2, $3)", SYNC_TEXT_ARRAY(wait->servers),
+				  SYNC_TEXT(wait->set), SYNC_BOOL(wait->named));
 	return sync_is_null(0, 1) ? NOT_YET : sync_bool(0, 1) ? YES : NO;
 }
 
@@ -188,22 +166,23 @@ all_caught_up(Wait *wait)
 Datum
 hllset_sync_now(PG_FUNCTION_ARGS)
 {
-	Wait wait = begin(fcinfo, 1);
+	Wait wait = begin(fcinfo);
 
-	(void) find_servers(&wait, fcinfo, 2, false);
-	PG_RETURN_BOOL(wait.servers != NIL ? wait_until(all_ended, &wait) : wait_in_vain());
+	find_servers(&wait, fcinfo, 2);
+	PG_RETURN_BOOL(wait_until(all_ended, &wait));
 }
 
 /* (server name, timeout interval, set_name text, nodes text[]): whether all that was committed at the peers before the call is here. */
 Datum
 hllset_sync_wait_caught_up(PG_FUNCTION_ARGS)
 {
-	Wait wait = begin(fcinfo, 1);
+	Wait wait = begin(fcinfo);
 
+	wait.for_copies = true;
 	wait.named = !PG_ARGISNULL(3);
 	wait.set = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
-	PG_RETURN_BOOL(find_servers(&wait, fcinfo, 3, true) ? wait_until(all_caught_up, &wait)
-														: wait_in_vain());
+	find_servers(&wait, fcinfo, 3);
+	PG_RETURN_BOOL(wait_until(all_ended, &wait));
 }
 
 /* ---- wait_for_peers: first all must have numbers, then each node must confirm that it has flushed the last of them ---- */
@@ -211,73 +190,41 @@ hllset_sync_wait_caught_up(PG_FUNCTION_ARGS)
 static void
 find_awaited(Wait *wait)
 {
-	MemoryContext look = MemoryContextSwitchTo(wait->context);
-	Datum *servers;
-
 	(void) latest("SELECT sets, nodes, servers, unreached FROM hllset_sync.awaited_nodes($1, $2, "
 				  "$3)",
 				  SYNC_OID(GetUserId()), wait->name, wait->names);
-	wait->sets = keep(1, INT4ARRAYOID);
-	wait->nodes = keep(2, UUIDARRAYOID);
+	wait->sets = keep(wait, 1, INT4ARRAYOID);
+	wait->nodes = keep(wait, 2, UUIDARRAYOID);
 	wait->heads = sync_pointer_value(INT8ARRAYOID, NULL);
-	wait->servers = NIL;
-	for (int i = sync_elements(sync_value(0, 3, TEXTARRAYOID), TEXTOID, "servers", &servers); i > 0;
-		 i--)
-		wait->servers = lappend(wait->servers, TextDatumGetCString(servers[i - 1]));
 	wait->some_unreached = sync_bool(0, 4);
-	MemoryContextSwitchTo(look);
 }
 
 /* What was pending at the call must not be so any more. What the caller itself has not committed yet is not what he waits for. */
 static void
 note_pending(Wait *wait)
 {
-	uint64 count = latest("SELECT ctid, xmin FROM hllset_sync.pending WHERE set_id = ANY ($1) "
-						  "AND kind <> 'c'",
-						  wait->sets);
-	Datum *places = palloc((count + 1) * sizeof(Datum));
-	Datum *xmins = palloc((count + 1) * sizeof(Datum));
-	int noted = 0;
-
-	for (uint64 i = 0; i < count; i++)
-	{
-		Datum xmin = sync_value(i, 2, XIDOID);
-
-		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)))
-			continue;
-		places[noted] = sync_value(i, 1, TIDOID);
-		xmins[noted++] = xmin;
-	}
-	wait->places = SYNC_ARRAY(TIDOID, places, NULL, noted);
-	wait->xmins = SYNC_ARRAY(XIDOID, xmins, NULL, noted);
+	(void) query_latest("SELECT array_agg(ctid), array_agg(xmin) FROM hllset_sync.pending"
+						" WHERE set_id = ANY ($1) AND kind <> 'c'",
+						false, SYNC_VALUES(wait->sets));
+	wait->places = keep(wait, 1, TIDARRAYOID);
+	wait->xmins = keep(wait, 2, XIDARRAYOID);
 }
 
 /* Finds heads of sets all of which has numbers now that was committed before the call: the sequencer has looked since, too. */
 static bool
 all_numbered(Wait *wait)
 {
-	SyncStatus *status = palloc0(sizeof(SyncStatus));
-	MemoryContext look;
+	SyncStatus status;
 
-	if (!sync_shown_status("", status) || status->ended < wait->since)
+	if (!sync_shown_status("", &status) || status.ended < wait->since)
 		return false;
-	(void) latest(
-		"SELECT array_agg(coalesce(a.head, s.head) ORDER BY a.place), "
-		"bool_and(coalesce(a.head, s.head) IS NOT NULL)"
-		" FROM unnest($1, $2) WITH ORDINALITY a (set_id, head, place)"
-		" LEFT JOIN hllset_sync.sets s ON s.set_id = a.set_id AND s.state IN ('ok', 'error')"
-		" AND s.scan IS NULL AND NOT EXISTS (SELECT FROM hllset_sync.pending p"
-		"  WHERE p.set_id = s.set_id AND p.kind = 'r') AND NOT EXISTS (SELECT FROM"
-		"  unnest($3, $4) o (place, xmin) JOIN hllset_sync.pending p ON p.ctid = o.place"
-		"  AND p.xmin = o.xmin AND p.set_id = s.set_id)",
-		wait->sets, wait->heads, wait->places, wait->xmins);
-	look = MemoryContextSwitchTo(wait->context);
-	wait->heads = keep(1, INT8ARRAYOID);
-	MemoryContextSwitchTo(look);
+	(void) latest("SELECT * FROM hllset_sync.numbered_heads($1, $2, $3, $4)", wait->sets,
+				  wait->heads, wait->places, wait->xmins);
+	wait->heads = keep(wait, 1, INT8ARRAYOID);
 	return sync_bool(0, 2);
 }
 
-/* A token counts if its session still stands for it, and only on the history that this server has now. */
+/* A token counts if its session still stands for it. */
 static Answer
 all_confirmed(Wait *wait)
 {
@@ -301,27 +248,25 @@ all_confirmed(Wait *wait)
 			return NOT_YET;
 		sessions[i] = Int64GetDatum((int64) session);
 	}
-	return latest("SELECT FROM unnest($1, $2, $3, $4) a (set_id, node_id, head, session)"
-				  " WHERE NOT EXISTS (SELECT FROM hllset_sync.confirmed c"
-				  "  WHERE c.set_id = a.set_id AND c.node_id = a.node_id AND c.seq >= a.head"
-				  "  AND c.said BETWEEN a.session AND $5 AND (c.seq = 0 OR EXISTS (SELECT FROM"
-				  "  hllset_sync.history h WHERE h.set_id = c.set_id"
-				  "  AND c.seq BETWEEN h.seq_from AND h.seq_to AND h.nonce = c.nonce))) LIMIT 1",
-				  wait->sets, wait->nodes, wait->heads, SYNC_ARRAY(INT8OID, sessions, NULL, count),
-				  SYNC_INT8((int64) last)) == 0
-			   ? YES
-			   : NOT_YET;
+	(void) latest("SELECT hllset_sync.are_confirmed($1, $2, $3, $4, $5)", wait->sets, wait->nodes,
+				  wait->heads, SYNC_ARRAY(INT8OID, sessions, NULL, count), SYNC_INT8((int64) last));
+	return sync_bool(0, 1) ? YES : NOT_YET;
 }
 
 /* (set_name text, timeout interval, nodes text[]): whether all that was committed here before the call is at others. */
 Datum
 hllset_sync_wait_for_peers(PG_FUNCTION_ARGS)
 {
-	Wait wait = begin(fcinfo, 1);
+	Wait wait = begin(fcinfo);
+	Datum *servers;
+	int count;
 
 	wait.name = SYNC_GIVEN(TEXTOID, 0);
 	wait.names = SYNC_GIVEN(TEXTARRAYOID, 2);
 	find_awaited(&wait);
+	count = sync_elements(sync_value(0, 3, TEXTARRAYOID), TEXTOID, "servers", &servers);
+	for (int i = 0; i < count; i++)
+		wait.servers = lappend(wait.servers, TextDatumGetCString(servers[i]));
 	note_pending(&wait);
 	wait.since = sync_request(wait.servers);
 	PG_RETURN_BOOL(wait_until(all_confirmed, &wait));
