@@ -2,7 +2,6 @@
 /* Functions that wait for the workers of peers: sync_now, wait_caught_up, wait_for_peers. */
 #include "process/process.h"
 
-#include "commands/dbcommands.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_now);
@@ -57,11 +56,10 @@ begin(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no workers run in this database"),
-				 sync_is_listed(get_database_name(MyDatabaseId))
-					 ? errdetail_internal("%s", status.error)
-					 : errdetail("It is not in hllset_sync.databases."),
+				 sync_is_listed() ? errdetail_internal("%s", status.error)
+								  : errdetail("It is not in hllset_sync.databases."),
 				 errhint("Run a round in this session with CALL hllset_sync.run_round(server).")));
-	if (sync_peers_are_changed())
+	if (sync_peers_changed)
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 						errmsg("peers were changed in this transaction, of which workers know "
 							   "nothing yet"),

@@ -19,8 +19,7 @@
 PG_FUNCTION_INFO_V1(hllset_sync_peers_changed);
 
 static ProcessUtility_hook_type next_utility;
-static Oid closed;         /* by this transaction */
-static bool peers_changed; /* in it */
+bool sync_peers_changed = false;
 
 /* ---- databases ---- */
 
@@ -106,17 +105,11 @@ concerns_peers(const Node *statement)
 
 /* ---- the hook ---- */
 
-bool
-sync_peers_are_changed(void)
-{
-	return peers_changed;
-}
-
 /* A trigger of the table of peers. */
 Datum
 hllset_sync_peers_changed(PG_FUNCTION_ARGS)
 {
-	peers_changed = true;
+	sync_peers_changed = true;
 	return PointerGetDatum(NULL);
 }
 
@@ -126,27 +119,10 @@ at_end(XactEvent event, void *argument)
 {
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
-	if (OidIsValid(closed))
-		sync_open_database(closed);
-	if (peers_changed && event == XACT_EVENT_COMMIT)
+	sync_open_database();
+	if (sync_peers_changed && event == XACT_EVENT_COMMIT)
 		sync_request_all();
-	closed = InvalidOid;
-	peers_changed = false;
-}
-
-/* Makes the workers leave the database that STATEMENT wants to have for itself. */
-static void
-make_room(const Node *statement)
-{
-	Oid database = InvalidOid;
-
-	/* Inside a transaction block these statements fail anyway, except for one. */
-	if (IsTransactionState() && (!IsTransactionBlock() || IsA(statement, RenameStmt)))
-		database = database_of(statement);
-	if (OidIsValid(closed) || !OidIsValid(database) || !sync_close_database(database))
-		return;
-	closed = database;
-	sync_await_empty(database);
+	sync_peers_changed = false;
 }
 
 static void
@@ -158,9 +134,11 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	/* The statement may be gone when it has run. */
 	bool peers = concerns_peers(pstmt->utilityStmt);
 
-	make_room(pstmt->utilityStmt);
+	/* Inside a transaction block the statements that want a database for themselves fail anyway, except for one. */
+	if (IsTransactionState() && (!IsTransactionBlock() || IsA(pstmt->utilityStmt, RenameStmt)))
+		sync_close_database(database_of(pstmt->utilityStmt));
 	next(pstmt, query, read_only_tree, context, params, environment, dest, completion);
-	peers_changed |= peers;
+	sync_peers_changed |= peers;
 }
 
 void

@@ -8,11 +8,8 @@
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
-#include "postmaster/bgworker.h"
-#include "storage/ipc.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-#include "utils/varlena.h"
 
 #define LOOK_EVERY 10000      /* ms between looks if nothing happens */
 #define AFTER_CRASH 5000      /* ms that a crashed server gets before we may crash it again */
@@ -22,8 +19,9 @@ PGDLLEXPORT void hllset_sync_launcher_main(Datum argument);
 
 /* Without a database the catalog caches have no indexes to use. */
 static HeapTuple
-find_by_name(Relation relation, AttrNumber column, const char *name)
+find_by_name(Oid catalog, AttrNumber column, const char *name)
 {
+	Relation relation = table_open(catalog, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
@@ -32,22 +30,19 @@ find_by_name(Relation relation, AttrNumber column, const char *name)
 	scan = systable_beginscan(relation, InvalidOid, false, NULL, 1, &key);
 	tuple = heap_copytuple(systable_getnext(scan));
 	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
 	return tuple;
 }
 
 static const char *
 role_problem(Oid *role)
 {
-	Relation relation;
 	HeapTuple tuple;
 	Form_pg_authid form;
-	const char *problem = NULL;
 
 	if (sync_worker_role[0] == '\0')
 		return "hllset_sync.worker_role is not set: name a role with LOGIN that is no superuser";
-	relation = table_open(AuthIdRelationId, AccessShareLock);
-	tuple = find_by_name(relation, Anum_pg_authid_rolname, sync_worker_role);
-	table_close(relation, AccessShareLock);
+	tuple = find_by_name(AuthIdRelationId, Anum_pg_authid_rolname, sync_worker_role);
 	if (tuple == NULL)
 		return psprintf(
 			"role \"%s\" of hllset_sync.worker_role does not exist: CREATE ROLE %s LOGIN",
@@ -55,24 +50,21 @@ role_problem(Oid *role)
 	form = (Form_pg_authid) GETSTRUCT(tuple);
 	*role = form->oid;
 	if (!form->rolcanlogin)
-		problem = psprintf("role \"%s\" may not log in: ALTER ROLE %s LOGIN", sync_worker_role,
-						   quote_identifier(sync_worker_role));
-	else if (form->rolsuper && !sync_allow_superuser_worker)
-		problem =
-			psprintf("role \"%s\" is a superuser: name another one in hllset_sync.worker_role, "
-					 "or set hllset_sync.allow_superuser_worker",
-					 sync_worker_role);
-	return problem;
+		return psprintf("role \"%s\" may not log in: ALTER ROLE %s LOGIN", sync_worker_role,
+						quote_identifier(sync_worker_role));
+	if (form->rolsuper && !sync_allow_superuser_worker)
+		return psprintf("role \"%s\" is a superuser: name another one in hllset_sync.worker_role, "
+						"or set hllset_sync.allow_superuser_worker",
+						sync_worker_role);
+	return NULL;
 }
 
 static const char *
 database_problem(const char *name, Oid *dboid)
 {
-	Relation relation = table_open(DatabaseRelationId, AccessShareLock);
-	HeapTuple tuple = find_by_name(relation, Anum_pg_database_datname, name);
+	HeapTuple tuple = find_by_name(DatabaseRelationId, Anum_pg_database_datname, name);
 	Form_pg_database form;
 
-	table_close(relation, AccessShareLock);
 	if (tuple == NULL)
 		return "it does not exist: take it out of hllset_sync.databases, or create it";
 	form = (Form_pg_database) GETSTRUCT(tuple);
@@ -111,28 +103,16 @@ look_after(const char *name, Oid role, const char *role_problem)
 static void
 look(void)
 {
-	char *list = pstrdup(sync_databases);
-	List *names = NIL;
 	ListCell *cell;
 	Oid role = InvalidOid;
 	const char *problem;
 
 	StartTransactionCommand();
-	(void) SplitGUCList(list, ',', &names);
 	problem = role_problem(&role);
-	foreach (cell, names)
+	foreach (cell, sync_listed())
 		look_after(lfirst(cell), role, problem);
 	sync_let_go();
 	CommitTransactionCommand();
-}
-
-static void
-wait_after_crash(void)
-{
-	SyncTime deadline = sync_after(AFTER_CRASH);
-
-	while (sync_left(deadline) > 0)
-		(void) sync_wait(0, PGINVALID_SOCKET, deadline, NULL);
 }
 
 void
@@ -140,12 +120,15 @@ hllset_sync_launcher_main(Datum argument)
 {
 	MemoryContext context =
 		AllocSetContextCreate(TopMemoryContext, "hllset_sync launcher", ALLOCSET_DEFAULT_SIZES);
+	SyncTime start = 0; /* 0: at once */
 
 	sync_process_signals();
 	(void) sync_enter_process(&(SyncOrder){0});
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	if (sync_shared_starts() > 1)
-		wait_after_crash();
+		start = sync_after(AFTER_CRASH);
+	while (sync_left(start) > 0)
+		(void) sync_wait(0, PGINVALID_SOCKET, start, NULL);
 	for (;;)
 	{
 		SyncTime latest = sync_after(LOOK_EVERY);

@@ -83,13 +83,13 @@ SyncTime sync_request(List *servers);
 SyncTime sync_requested(const char *server);
 /* All of this database, to look at its peers. */
 void sync_request_all(void);
-bool sync_is_listed(const char *database); /* in hllset_sync.databases */
+List *sync_listed(void);   /* names in hllset_sync.databases */
+bool sync_is_listed(void); /* this database */
 /* A database may be closed to workers while it is dropped, renamed or copied. */
 bool sync_is_closed(Oid dboid);
-/* Tells the workers of DBOID to end and lets none in until sync_open_database. False: nothing was done. */
-bool sync_close_database(Oid dboid);
-void sync_await_empty(Oid dboid); /* until they have left, or 5 s */
-void sync_open_database(Oid dboid);
+/* Tells the workers of DBOID to end, waits for that, but at most 5 s, and lets none in until sync_open_database. One in a transaction. */
+void sync_close_database(Oid dboid);
+void sync_open_database(void); /* the one that this transaction has closed, if any */
 
 /* ---- child.c: the processes that a launcher or a scheduler starts and looks after ---- */
 
@@ -110,7 +110,7 @@ void sync_await_children(SyncTime latest);
 /* ---- hook.c: workers leave a database that is dropped, renamed or copied ---- */
 
 void sync_install_hooks(void);
-bool sync_peers_are_changed(void); /* by this transaction */
+extern bool sync_peers_changed; /* by this transaction */
 
 /* ---- launcher.c, scheduler.c, worker.c ---- */
 

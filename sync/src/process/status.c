@@ -83,6 +83,14 @@ enter(Oid dboid, const char *peer)
 	return place;
 }
 
+/* Takes the lock, which the caller lets go. NULL: there is no such entry, or, if it is to be made, no room. */
+static Entry *
+lock_entry(Oid dboid, const char *peer, bool make)
+{
+	sync_shared_lock();
+	return make ? enter(dboid, peer) : find(dboid, peer);
+}
+
 static bool
 is_closed(Oid dboid)
 {
@@ -91,31 +99,14 @@ is_closed(Oid dboid)
 	return entry != NULL && entry->closed > 0;
 }
 
-/* Sends SIGNAL to all processes of a database and returns how many there are. */
-static int
-signal_all(Oid dboid, int signal)
-{
-	int count = 0;
-
-	for (Entry *entry = entries; entry < entries + max_entries(); entry++)
-		if (entry->used && entry->dboid == dboid && entry->status.pid != 0)
-		{
-			kill(entry->status.pid, signal);
-			count++;
-		}
-	return count;
-}
-
 /* ---- the processes themselves ---- */
 
 static void
 leave(int code, Datum order)
 {
 	SyncOrder *mine = (SyncOrder *) DatumGetPointer(order);
-	Entry *entry;
+	Entry *entry = lock_entry(mine->dboid, mine->peer, false);
 
-	sync_shared_lock();
-	entry = find(mine->dboid, mine->peer);
 	if (entry != NULL && entry->status.pid == MyProcPid)
 	{
 		entry->status.pid = 0;
@@ -136,8 +127,7 @@ sync_enter_process(const SyncOrder *order)
 
 	mine = *order;
 	before_shmem_exit(leave, PointerGetDatum(&mine));
-	sync_shared_lock();
-	entry = enter(order->dboid, order->peer);
+	entry = lock_entry(order->dboid, order->peer, true);
 	open = entry != NULL && entry->status.pid == 0 && !is_closed(order->dboid);
 	if (open)
 		entry->status.pid = MyProcPid;
@@ -148,10 +138,9 @@ sync_enter_process(const SyncOrder *order)
 void
 sync_show_status(const char *server, const SyncStatus *status)
 {
-	Entry *entry;
+	Entry *entry = lock_entry(MyDatabaseId, server, true);
 
-	sync_shared_lock();
-	if ((entry = enter(MyDatabaseId, server)) != NULL)
+	if (entry != NULL)
 		entry->status = *status;
 	sync_shared_unlock();
 	sync_shared_changed();
@@ -160,10 +149,9 @@ sync_show_status(const char *server, const SyncStatus *status)
 bool
 sync_shown_status(const char *server, SyncStatus *status)
 {
-	Entry *entry;
+	Entry *entry = lock_entry(MyDatabaseId, server, false);
 
-	sync_shared_lock();
-	if ((entry = find(MyDatabaseId, server)) != NULL)
+	if (entry != NULL)
 		*status = entry->status;
 	sync_shared_unlock();
 	return entry != NULL;
@@ -172,11 +160,9 @@ sync_shown_status(const char *server, SyncStatus *status)
 void
 sync_show_state(const SyncOrder *order, const char *name, SyncState state, const char *reason)
 {
-	Entry *entry;
+	Entry *entry = lock_entry(order->dboid, order->peer, true);
 	bool news = false;
 
-	sync_shared_lock();
-	entry = enter(order->dboid, order->peer);
 	if (entry != NULL && (entry->status.pid == 0 || entry->status.pid == MyProcPid))
 	{
 		SyncStatus *status = &entry->status;
@@ -203,10 +189,8 @@ sync_show_state(const SyncOrder *order, const char *name, SyncState state, const
 void
 sync_forget_status(const SyncOrder *order)
 {
-	Entry *entry;
+	Entry *entry = lock_entry(order->dboid, order->peer, false);
 
-	sync_shared_lock();
-	entry = find(order->dboid, order->peer);
 	if (entry != NULL && is_idle(entry))
 		entry->used = false;
 	sync_shared_unlock();
@@ -215,10 +199,8 @@ sync_forget_status(const SyncOrder *order)
 /* ---- requests ---- */
 
 static void
-request(const char *server, SyncTime now)
+request(Entry *entry, SyncTime now)
 {
-	Entry *entry = find(MyDatabaseId, server);
-
 	if (entry == NULL)
 		return;
 	entry->requested = now;
@@ -235,8 +217,8 @@ sync_request(List *servers)
 	/* Not before, so that whoever has begun since then, and looks for requests, finds this one. */
 	now = sync_clock();
 	foreach (cell, servers)
-		request(lfirst(cell), now);
-	request("", now);
+		request(find(MyDatabaseId, lfirst(cell)), now);
+	request(find(MyDatabaseId, ""), now);
 	sync_shared_unlock();
 	return now;
 }
@@ -244,12 +226,9 @@ sync_request(List *servers)
 SyncTime
 sync_requested(const char *server)
 {
-	Entry *entry;
-	SyncTime requested;
+	Entry *entry = lock_entry(MyDatabaseId, server, false);
+	SyncTime requested = entry == NULL ? 0 : entry->requested;
 
-	sync_shared_lock();
-	entry = find(MyDatabaseId, server);
-	requested = entry == NULL ? 0 : entry->requested;
 	sync_shared_unlock();
 	return requested;
 }
@@ -257,15 +236,10 @@ sync_requested(const char *server)
 void
 sync_request_all(void)
 {
-	if (!sync_has_shared_memory())
-		return;
 	sync_shared_lock();
 	for (Entry *entry = entries; entry < entries + max_entries(); entry++)
 		if (entry->used && entry->dboid == MyDatabaseId)
-		{
-			entry->requested = sync_clock();
-			sync_wake(entry->status.pid);
-		}
+			request(entry, sync_clock());
 	sync_shared_unlock();
 }
 
@@ -282,53 +256,60 @@ sync_is_closed(Oid dboid)
 	return closed;
 }
 
+static Oid closed; /* by this transaction */
+
+/* Sends SIGNAL to all processes of a database and returns how many there are. */
 static int
-count_workers(Oid dboid)
+signal_all(Oid dboid, int signal)
 {
-	int count;
+	int count = 0;
 
 	sync_shared_lock();
-	count = signal_all(dboid, 0);
+	for (Entry *entry = entries; entry < entries + max_entries(); entry++)
+		if (entry->used && entry->dboid == dboid && entry->status.pid != 0)
+		{
+			kill(entry->status.pid, signal);
+			count++;
+		}
 	sync_shared_unlock();
 	return count;
 }
 
-bool
+void
 sync_close_database(Oid dboid)
 {
+	SyncTime deadline = sync_after(LEAVE_TIMEOUT);
 	Entry *entry;
 
-	sync_shared_lock();
-	if ((entry = enter(dboid, "")) != NULL)
-	{
+	if (!OidIsValid(dboid) || OidIsValid(closed))
+		return;
+	entry = lock_entry(dboid, "", true);
+	if (entry != NULL)
 		entry->closed++;
-		(void) signal_all(dboid, SIGTERM);
-	}
 	sync_shared_unlock();
-	return entry != NULL;
-}
-
-void
-sync_await_empty(Oid dboid)
-{
-	SyncTime deadline = sync_after(LEAVE_TIMEOUT);
-
-	while (count_workers(dboid) > 0 && sync_shared_wait(deadline))
+	if (entry == NULL)
+		return;
+	closed = dboid;
+	(void) signal_all(dboid, SIGTERM);
+	while (signal_all(dboid, 0) > 0 && sync_shared_wait(deadline))
 		;
 	sync_shared_wait_end();
 }
 
 void
-sync_open_database(Oid dboid)
+sync_open_database(void)
 {
 	Entry *entry, *launcher;
 
-	sync_shared_lock();
-	if ((entry = find(dboid, "")) != NULL)
+	if (!OidIsValid(closed))
+		return;
+	entry = lock_entry(closed, "", false);
+	if (entry != NULL)
 		entry->closed--;
 	launcher = find(InvalidOid, "");
 	sync_wake(launcher == NULL ? 0 : launcher->status.pid);
 	sync_shared_unlock();
+	closed = InvalidOid;
 }
 
 /* ---- what SQL sees ---- */
@@ -349,36 +330,37 @@ Datum
 hllset_sync_worker_status(PG_FUNCTION_ARGS)
 {
 	SyncResult result = sync_result(fcinfo);
-	List *copies = NIL;
-	ListCell *cell;
 
-	if (!sync_has_shared_memory())
-		return (Datum) 0;
-	/* Copies, because the lock may not be held where the catalog is read. */
-	sync_shared_lock();
-	for (Entry *entry = entries; entry < entries + max_entries(); entry++)
-		if (entry->used && entry->dboid == MyDatabaseId && entry->peer[0] != '\0')
-			copies = lappend(copies, memcpy(palloc(sizeof(Entry)), entry, sizeof(Entry)));
-	sync_shared_unlock();
-	foreach (cell, copies)
+	for (int i = 0; sync_has_shared_memory() && i < max_entries(); i++)
 	{
-		const Entry *copy = lfirst(cell);
+		Entry copy;
 
-		if (may_see(copy->peer))
-			sync_add_values(&result, sync_status_values(copy->peer, &copy->status));
+		/* The lock may not be held where the catalog is read. */
+		sync_shared_lock();
+		copy = entries[i];
+		sync_shared_unlock();
+		if (copy.used && copy.dboid == MyDatabaseId && copy.peer[0] != '\0' && may_see(copy.peer))
+			sync_add_values(&result, sync_status_values(copy.peer, &copy.status));
 	}
 	return (Datum) 0;
 }
 
-bool
-sync_is_listed(const char *database)
+List *
+sync_listed(void)
 {
-	char *list = pstrdup(sync_databases);
 	List *names = NIL;
+
+	(void) SplitGUCList(pstrdup(sync_databases), ',', &names);
+	return names;
+}
+
+bool
+sync_is_listed(void)
+{
+	const char *database = get_database_name(MyDatabaseId);
 	ListCell *cell;
 
-	(void) SplitGUCList(list, ',', &names);
-	foreach (cell, names)
+	foreach (cell, sync_listed())
 		if (strcmp(lfirst(cell), database) == 0)
 			return true;
 	return false;
@@ -393,7 +375,7 @@ hllset_sync_database_status(PG_FUNCTION_ARGS)
 
 	if (!sync_has_shared_memory())
 		reason = "no workers run: hllset_sync is not in shared_preload_libraries";
-	else if (!sync_is_listed(get_database_name(MyDatabaseId)))
+	else if (!sync_is_listed())
 		reason = "no workers run here: the database is not in hllset_sync.databases";
 	else
 		(void) sync_shown_status("", &status);
