@@ -5,7 +5,6 @@
  */
 #include "process/process.h"
 
-#include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 
 #define FIRST_RETRY 1000   /* ms */
@@ -151,10 +150,7 @@ start(Child *child)
 	child->started = sync_clock();
 	child->running = child->version;
 	if (!started)
-	{
-		child->handle = NULL;
 		child->next_start = sync_after(NO_SLOT_RETRY);
-	}
 	return started;
 }
 

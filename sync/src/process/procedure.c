@@ -2,8 +2,6 @@
 /* Rounds and verifications in the caller's session, which needs no worker: procedures, since they must not wait inside a transaction. */
 #include "process/process.h"
 
-#include "catalog/pg_type.h"
-
 /* Runs BODY outside of any transaction that holds something. */
 static void
 run_free(FunctionCallInfo fcinfo, void (*body)(SyncLink *link, void *arg), const char *server,
@@ -11,8 +9,7 @@ run_free(FunctionCallInfo fcinfo, void (*body)(SyncLink *link, void *arg), const
 {
 	sync_require_own_transactions(fcinfo);
 	sync_check_usage(server);
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect_ext failed");
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	/* The snapshot of the statement goes. */
 	SPI_commit();
 	sync_in_procedure = true;
