@@ -29,28 +29,18 @@
 #define ERRCODE_SYNC_ATTEMPTS SYNC_SQLSTATE('6')  /* batches were begun and did not end */
 #define ERRCODE_SYNC_FLOOR SYNC_SQLSTATE('7')     /* older than the floor: tombstones are pruned */
 
-/* ---- setting.c: the GUCs hllset_sync.* (milliseconds, bytes, seconds as named) ---- */
+/* ---- setting.c: the GUCs hllset_sync.*, which are described there ---- */
 
-extern char *sync_databases;
-extern char *sync_worker_role;
-extern bool sync_enabled;
-extern int sync_every;             /* ms between rounds of a peer that has no setting of its own */
-extern int sync_connect_timeout;   /* ms */
-extern int sync_io_timeout;        /* ms without a byte from the peer */
-extern int sync_statement_timeout; /* ms, set on the peer's session and here */
-extern int sync_lock_timeout;      /* ms, likewise */
-extern int sync_max_batch_rows;
-extern int sync_max_batch_bytes;
-extern int sync_max_row_bytes;
-extern int sync_chunk_rows;     /* that one transaction of upkeep touches at most */
-extern int sync_retry_max;      /* ms, longest wait after failures */
-extern int sync_verify_every;   /* s */
-extern int sync_rescan_every;   /* s */
-extern int sync_tombstone_keep; /* s */
-extern bool sync_log_rounds;
-extern bool sync_allow_superuser_worker;
-extern int sync_max_nodes; /* of shared memory */
-extern int sync_max_sets;
+extern char *sync_databases, *sync_worker_role;
+extern bool sync_enabled, sync_log_rounds, sync_allow_superuser_worker;
+/* ms */
+extern int sync_every, sync_retry_max;
+extern int sync_connect_timeout, sync_io_timeout, sync_statement_timeout, sync_lock_timeout;
+/* s */
+extern int sync_verify_every, sync_rescan_every, sync_tombstone_keep;
+extern int sync_max_batch_rows, sync_max_batch_bytes, sync_max_row_bytes;
+extern int sync_chunk_rows;               /* that one transaction of upkeep touches at most */
+extern int sync_max_sets, sync_max_nodes; /* nodes: of shared memory */
 
 #define SYNC_MOST_SETS 1000000 /* that the setting allows */
 
