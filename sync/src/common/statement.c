@@ -104,31 +104,19 @@ sync_elements(Datum array, Oid element, const char *what, Datum **datums)
 /* ---- statements ---- */
 
 /* Values as SPI takes them. */
-typedef struct Parameters
-{
-	int count;
-	Oid *types;
-	Datum *values;
-	char *nulls;
-} Parameters;
-
-static Parameters
+static ParamListInfo
 parameters(const SyncValue *values)
 {
-	Parameters p = {0};
+	ParamListInfo list;
+	int count = 0;
 
-	while (values[p.count].type != InvalidOid)
-		p.count++;
-	p.types = palloc((p.count + 1) * sizeof(Oid));
-	p.values = palloc((p.count + 1) * sizeof(Datum));
-	p.nulls = palloc(p.count + 1);
-	for (int i = 0; i < p.count; i++)
-	{
-		p.types[i] = values[i].type;
-		p.values[i] = values[i].value;
-		p.nulls[i] = values[i].isnull ? 'n' : ' ';
-	}
-	return p;
+	while (values[count].type != InvalidOid)
+		count++;
+	list = makeParamList(count);
+	for (int i = 0; i < count; i++)
+		list->params[i] =
+			(ParamExternData){values[i].value, values[i].isnull, PARAM_FLAG_CONST, values[i].type};
+	return list;
 }
 
 static uint64
@@ -142,10 +130,9 @@ checked(int code, const char *sql)
 uint64
 sync_execute_values(const char *sql, bool read_only, const SyncValue *values)
 {
-	Parameters p = parameters(values);
+	SPIExecuteOptions options = {.params = parameters(values), .read_only = read_only};
 
-	return checked(SPI_execute_with_args(sql, p.count, p.types, p.values, p.nulls, read_only, 0),
-				   sql);
+	return checked(SPI_execute_extended(sql, &options), sql);
 }
 
 uint64
@@ -161,9 +148,13 @@ sync_catalog_values(const char *sql, const SyncValue *values)
 SPIPlanPtr
 sync_prepare_with(const char *sql, const SyncValue *values, int options)
 {
-	Parameters p = parameters(values);
-	SPIPlanPtr plan = SPI_prepare_cursor(sql, p.count, p.types, options);
+	ParamListInfo list = parameters(values);
+	Oid *types = palloc((list->numParams + 1) * sizeof(Oid));
+	SPIPlanPtr plan;
 
+	for (int i = 0; i < list->numParams; i++)
+		types[i] = list->params[i].ptype;
+	plan = SPI_prepare_cursor(sql, list->numParams, types, options);
 	if (plan == NULL)
 		elog(ERROR, "%s in: %s", SPI_result_code_string(SPI_result), sql);
 	return plan;
@@ -172,17 +163,17 @@ sync_prepare_with(const char *sql, const SyncValue *values, int options)
 uint64
 sync_execute_plan(SPIPlanPtr plan, const SyncValue *values, long limit)
 {
-	Parameters p = parameters(values);
+	SPIExecuteOptions options = {.params = parameters(values), .tcount = limit};
 
-	return checked(SPI_execute_plan(plan, p.values, p.nulls, false, limit), "a prepared statement");
+	return checked(SPI_execute_plan_extended(plan, &options), "a prepared statement");
 }
 
 Portal
 sync_open(const char *sql, const SyncValue *values)
 {
-	Parameters p = parameters(values);
+	SPIParseOpenOptions options = {.params = parameters(values)};
 
-	return SPI_cursor_open(NULL, sync_prepare(sql, values), p.values, p.nulls, false);
+	return SPI_cursor_parse_open(NULL, sql, &options);
 }
 
 uint64
