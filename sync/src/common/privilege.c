@@ -20,82 +20,60 @@ sync_option(const char *name, const char *value, bool local)
 							 local ? GUC_ACTION_LOCAL : GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Not the server's default: what is looked up by keys costs the planner so much that it would be compiled. */
-#define WITHOUT_JIT "jit"
+static List *planners = NIL; /* settings of the planner's that a caller may change */
 
-typedef struct Pin
+static void
+find_planners(void)
 {
-	const struct config_generic *setting;
-	double number;
-} Pin;
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	int count;
+	struct config_generic **all = sync_settings(&count);
 
-static Pin *pins = NULL;
-static int npins = 0;
-
-static bool
-is_planners(const struct config_generic *setting)
-{
-	return setting->group >= QUERY_TUNING_METHOD && setting->group <= QUERY_TUNING_OTHER &&
-		   setting->context == PGC_USERSET && setting->vartype != PGC_STRING;
+	for (int i = 0; i < count; i++)
+		if (all[i]->group >= QUERY_TUNING_METHOD && all[i]->group <= QUERY_TUNING_OTHER &&
+			all[i]->context == PGC_USERSET && all[i]->vartype != PGC_STRING)
+			planners = lappend(planners, all[i]);
+	MemoryContextSwitchTo(caller);
 }
 
-/* The value, or that which the server has if nobody says otherwise. */
-static double
-value_of(const struct config_generic *setting, bool of_server)
+/* The value that the server has if nobody says otherwise. */
+static const char *
+default_of(struct config_generic *setting)
 {
-#define NUMBER(kind)                                       \
-	(of_server ? ((const struct kind *) setting)->boot_val \
-			   : *((const struct kind *) setting)->variable)
 	switch (setting->vartype)
 	{
 		case PGC_BOOL:
-			return NUMBER(config_bool);
+			return ((struct config_bool *) setting)->boot_val ? "on" : "off";
 		case PGC_INT:
-			return NUMBER(config_int);
+			return psprintf("%d", ((struct config_int *) setting)->boot_val);
 		case PGC_REAL:
-			return NUMBER(config_real);
+			return psprintf("%.17g", ((struct config_real *) setting)->boot_val);
 		case PGC_ENUM:
-			return NUMBER(config_enum);
+			return config_enum_lookup_by_value((struct config_enum *) setting,
+											   ((struct config_enum *) setting)->boot_val);
 		case PGC_STRING:
 			break;
 	}
 	elog(ERROR, "setting \"%s\" has no number", setting->name);
 }
 
-static const char *
-text_of(const struct config_generic *setting, double number)
-{
-	if (setting->vartype != PGC_ENUM)
-		return psprintf("%.17g", number);
-	return config_enum_lookup_by_value(
-		unconstify(struct config_enum *, (const struct config_enum *) setting), (int) number);
-}
-
-static void
-find_settings(void)
-{
-	int count;
-	struct config_generic **all = sync_settings(&count);
-	Pin *found = MemoryContextAlloc(TopMemoryContext, count * sizeof(Pin));
-	int nfound = 0;
-
-	for (int i = 0; i < count; i++)
-		if (is_planners(all[i]))
-			found[nfound++] =
-				(Pin){all[i], strcmp(all[i]->name, WITHOUT_JIT) == 0 ? 0 : value_of(all[i], true)};
-	pins = found;
-	npins = nfound;
-}
-
 /* Most are what they should be, so that this costs next to nothing. */
 static void
 pin_planner(void)
 {
-	if (pins == NULL)
-		find_settings();
-	for (int i = 0; i < npins; i++)
-		if (value_of(pins[i].setting, false) != pins[i].number)
-			sync_option(pins[i].setting->name, text_of(pins[i].setting, pins[i].number), false);
+	ListCell *cell;
+
+	if (planners == NIL)
+		find_planners();
+	foreach (cell, planners)
+	{
+		struct config_generic *setting = lfirst(cell);
+
+		if (setting->source != PGC_S_DEFAULT)
+			sync_option(setting->name, default_of(setting), false);
+	}
+	/* Not the server's default: what is looked up by keys costs the planner so much that it would be compiled. */
+	sync_option("jit", "off", false);
 }
 
 /* ---- rights ---- */
