@@ -943,7 +943,7 @@ GRANT SELECT (node_id, node_name) ON hllset_sync.node TO PUBLIC;
 GRANT SELECT (origin_id, node_id, node_name) ON hllset_sync.origins TO PUBLIC;
 GRANT SELECT ON hllset_sync.set_status, hllset_sync.backlog TO PUBLIC;
 
--- ---- peers (option.c, delegate.c) ----
+-- ---- peers (option.c, privilege.c) ----
 
 CREATE FUNCTION hllset_sync.fdw_validator(text[], oid) RETURNS void
 	LANGUAGE C STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'hllset_sync_fdw_validator';
