@@ -417,19 +417,7 @@ char *sync_each(const SyncColumn *columns, int count, const char *separator, con
 	sync_each((set)->sketches, (set)->nsketches, separator, pattern)
 char *sync_digest_call(const SyncSet *set); /* hllset_sync.row_digest(b.s) */
 
-/* ---- digest.c: 128-bit content id of a row ---- */
-
-typedef struct SyncDigester
-{
-	FmgrInfo kind;
-	FmgrInfo digest;
-} SyncDigester;
-
-void sync_digester_init(SyncDigester *digester, MemoryContext context);
-/* False if a value is no plain set: an expression or a sample. */
-bool sync_digest(SyncDigester *digester, const SyncValue *sketches, int count, pg_uuid_t *digest);
-
-/* ---- key.c: keys and sketches as bytes that cross the wire ---- */
+/* ---- key.c: keys and sketches as bytes that cross the wire, and the 128-bit content id of a row ---- */
 
 /* NULLs of these columns' types, with room for MORE values and the end of the list. */
 SyncValue *sync_column_values(const SyncColumn *columns, int count, int more);
@@ -441,6 +429,16 @@ bytea *sync_pack(SyncColumn *columns, int count, const SyncValue *values);
 /* Errors for anything that sync_pack does not write, and for NULL where none may be. */
 void sync_unpack(const bytea *packed, SyncColumn *columns, int count, bool nullable,
 				 SyncValue *values);
+
+typedef struct SyncDigester
+{
+	FmgrInfo kind, digest;
+} SyncDigester;
+
+void sync_digester_init(SyncDigester *digester, MemoryContext context);
+/* False if a value is no plain set: an expression or a sample. */
+bool sync_digest(SyncDigester *digester, const SyncValue *sketches, int count, pg_uuid_t *digest);
+pg_uuid_t sync_hash(const void *bytes, int size); /* the same on all machines */
 
 /* ---- what both ends of the protocol know ---- */
 

@@ -3,21 +3,10 @@
 #include "common/common.h"
 
 #include "access/xlog.h"
-#include "common/hashfn.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_rename_node);
 PG_FUNCTION_INFO_V1(hllset_sync_new_identity);
 PG_FUNCTION_INFO_V1(hllset_sync_keep_identity);
-
-static const char *
-problem(uint64 sysid, Oid dboid)
-{
-	if (sysid == GetSystemIdentifier() && dboid == MyDatabaseId)
-		return NULL;
-	return "this database is a copy of another or was moved: "
-		   "SELECT hllset_sync.new_identity() if it is a copy, keep_identity() if it is the same, "
-		   "moved";
-}
 
 const char *const sync_receive_modes[SYNC_RECEIVE_MODES] = {"attempt", "changes", "repair",
 															"rewound"};
@@ -46,7 +35,7 @@ sync_check_node_name(const char *name)
 SyncIdentity
 sync_identity(void)
 {
-	SyncIdentity identity;
+	SyncIdentity identity = {.problem = NULL};
 
 	SPI_connect();
 	if (sync_catalog_run("SELECT node_id, node_name, sysid, dboid FROM hllset_sync.node") != 1)
@@ -54,7 +43,10 @@ sync_identity(void)
 						errhint("SELECT hllset_sync.new_identity();")));
 	(void) sync_uuid(0, 1, &identity.node_id);
 	strlcpy(identity.name, sync_text(0, 2), NAMEDATALEN);
-	identity.problem = problem((uint64) sync_int8(0, 3), sync_oid(0, 4));
+	if ((uint64) sync_int8(0, 3) != GetSystemIdentifier() || sync_oid(0, 4) != MyDatabaseId)
+		identity.problem =
+			"this database is a copy of another or was moved: SELECT hllset_sync.new_identity() if "
+			"it is a copy, keep_identity() if it is the same, moved";
 	SPI_finish();
 	return identity;
 }
@@ -65,13 +57,8 @@ pg_uuid_t
 sync_life(void)
 {
 	int64 start[2] = {PgStartTime, SYNC_TIMELINE()};
-	uint64 hash[2];
-	pg_uuid_t life;
 
-	for (int i = 0; i < 2; i++)
-		hash[i] = hash_bytes_extended((unsigned char *) start, sizeof(start), i);
-	memcpy(&life, hash, sizeof(life));
-	return life;
+	return sync_hash(start, sizeof(start));
 }
 
 int64
@@ -98,11 +85,11 @@ hllset_sync_rename_node(PG_FUNCTION_ARGS)
 	const char *name = sync_check_node_name(TextDatumGetCString(PG_GETARG_DATUM(0)));
 
 	SPI_connect();
-	sync_catalog("UPDATE hllset_sync.node SET node_name = $1", SYNC_TEXT(name));
 	/* A view by node must not take another's rows for ours; when that one is heard next, its name is looked at again. */
-	sync_catalog("UPDATE hllset_sync.origins SET node_name = left($1, 54) || '-' || "
-				 "left(node_id::text, 8) WHERE node_name = $1",
-				 SYNC_TEXT(name));
+	sync_catalog(
+		"WITH n AS (UPDATE hllset_sync.node SET node_name = $1) UPDATE hllset_sync.origins"
+		" SET node_name = left($1, 54) || '-' || left(node_id::text, 8) WHERE node_name = $1",
+		SYNC_TEXT(name));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

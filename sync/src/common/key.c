@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Keys and sketches as bytes that cross the wire: framed values (frame.h), each as its type sends it. */
+/*
+ * Keys and sketches as bytes that cross the wire: framed values (frame.h), each as its type sends it. And the 128-bit content id of a row's sketches, by
+ * which a change is told from a rewrite.
+ */
 #include "common/common.h"
 
 #include "common/frame.h"
 
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
+
+PG_FUNCTION_INFO_V1(hllset_sync_row_digest);
 
 /* Their send functions convert to the client's encoding, which must not matter here. */
 static bool
@@ -67,19 +74,11 @@ refuse(const SyncColumn *column, const char *why)
 					errdetail_internal("%s", why)));
 }
 
-/* Also keeps out sketches of another precision, which the column would fold. */
-static bool
-is_canonical(SyncColumn *column, Datum value, const char *data, int length)
-{
-	bytea *bytes = SendFunctionCall(&column->send, value);
-
-	return (int) (VARSIZE(bytes) - VARHDRSZ) == length && memcmp(VARDATA(bytes), data, length) == 0;
-}
-
 static Datum
 read_value(SyncColumn *column, char *data, int length)
 {
-	StringInfoData buffer;
+	StringInfoData buffer = {.data = data, .len = length, .maxlen = length};
+	bytea *sent;
 	Datum value;
 
 	if (is_text(column))
@@ -87,14 +86,12 @@ read_value(SyncColumn *column, char *data, int length)
 		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
 		return PointerGetDatum(cstring_to_text_with_len(data, length));
 	}
-	buffer.data = data;
-	buffer.len = length;
-	buffer.maxlen = length;
-	buffer.cursor = 0;
 	value = ReceiveFunctionCall(&column->receive, &buffer, column->receive_param, column->typmod);
 	if (buffer.cursor != length)
 		refuse(column, "Bytes are left over.");
-	if (!is_canonical(column, value, data, length))
+	/* Also keeps out sketches of another precision, which the column would fold. */
+	sent = SendFunctionCall(&column->send, value);
+	if (VARSIZE(sent) - VARHDRSZ != length || memcmp(VARDATA(sent), data, length) != 0)
 		refuse(column, "It is not in its canonical form, or of another precision.");
 	return value;
 }
@@ -120,4 +117,77 @@ sync_unpack(const bytea *packed, SyncColumn *columns, int count, bool nullable, 
 	problem = sync_frame_end(&frame);
 	if (problem != NULL)
 		refuse(&columns[count - 1], problem);
+}
+
+/* ---- content ids ---- */
+
+void
+sync_digester_init(SyncDigester *digester, MemoryContext context)
+{
+	fmgr_info_cxt(sync_hllset_function(SYNC_KIND), &digester->kind, context);
+	fmgr_info_cxt(sync_hllset_function(SYNC_DIGEST), &digester->digest, context);
+}
+
+pg_uuid_t
+sync_hash(const void *bytes, int size)
+{
+	uint64 halves[2];
+	pg_uuid_t hash;
+
+	for (int i = 0; i < 2; i++)
+		halves[i] = pg_hton64(hash_bytes_extended(bytes, size, i + 1));
+	memcpy(hash.data, halves, UUID_LEN);
+	return hash;
+}
+
+/* One sketch: its own content id. Several, or NULLs: a hash of the ids, each after a byte that says whether there is one. */
+bool
+sync_digest(SyncDigester *digester, const SyncValue *sketches, int count, pg_uuid_t *digest)
+{
+	StringInfoData ids;
+
+	initStringInfo(&ids);
+	for (int i = 0; i < count; i++)
+	{
+		Datum value;
+
+		appendStringInfoChar(&ids, sketches[i].isnull ? 0 : 1);
+		if (sketches[i].isnull)
+			continue;
+		value = PointerGetDatum(PG_DETOAST_DATUM(sketches[i].value));
+		if (strcmp(TextDatumGetCString(FunctionCall1(&digester->kind, value)), "set") != 0)
+			return false;
+		appendBinaryStringInfo(
+			&ids, (char *) DatumGetUUIDP(FunctionCall1(&digester->digest, value))->data, UUID_LEN);
+	}
+	if (ids.len == 1 + UUID_LEN)
+		memcpy(digest->data, ids.data + 1, UUID_LEN);
+	else
+		*digest = sync_hash(ids.data, ids.len);
+	return true;
+}
+
+/* NULL if a value is no plain set. */
+Datum
+hllset_sync_row_digest(PG_FUNCTION_ARGS)
+{
+	SyncDigester *digester = fcinfo->flinfo->fn_extra;
+	SyncValue values[FUNC_MAX_ARGS];
+	pg_uuid_t *digest = palloc(sizeof(pg_uuid_t));
+
+	if (digester == NULL)
+	{
+		for (int i = 0; i < PG_NARGS(); i++)
+			if (!sync_is_hllset(get_fn_expr_argtype(fcinfo->flinfo, i)))
+				ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+								errmsg("row_digest takes values of type hllset")));
+		digester = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(SyncDigester));
+		sync_digester_init(digester, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = digester;
+	}
+	for (int i = 0; i < PG_NARGS(); i++)
+		values[i] = SYNC_GIVEN(InvalidOid, i);
+	if (!sync_digest(digester, values, PG_NARGS(), digest))
+		PG_RETURN_NULL();
+	PG_RETURN_UUID_P(digest);
 }

@@ -3,7 +3,6 @@
 #include "publish/publish.h"
 
 #include "access/htup_details.h"
-#include "common/hashfn.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(hllset_sync_p_heads);
@@ -78,13 +77,7 @@ keep_told(const Told *now)
 		MemoryContextDelete(told.context);
 	MemoryContextSetParent(now->context, TopMemoryContext);
 	told = *now;
-	for (int i = 0; i < 2; i++)
-	{
-		uint64 half =
-			hash_bytes_extended((unsigned char *) told.hashes, told.count * sizeof(uint64), i + 1);
-
-		memcpy(told.hash.data + i * sizeof(half), &half, sizeof(half));
-	}
+	told.hash = sync_hash(told.hashes, told.count * sizeof(uint64));
 }
 
 /* One who has the last answer is told what has changed since; the last row says so, and has the hash of all. */
