@@ -3,13 +3,16 @@
 #include "common/common.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_trigger.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/inval.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #define LOCK_TRIES 10
@@ -126,6 +129,28 @@ table_problem(SyncSet *set)
 	return problem;
 }
 
+/* One trigger for rows and one for TRUNCATE, under whatever name. */
+static bool
+is_captured(Oid relid)
+{
+	Relation relation = relation_open(relid, AccessShareLock);
+	TriggerDesc *triggers = relation->trigdesc;
+	bool rows = false;
+	bool truncate = false;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+
+		if (get_func_namespace(trigger->tgfoid) != sync_schema())
+			continue;
+		rows |= TRIGGER_FOR_ROW(trigger->tgtype);
+		truncate |= TRIGGER_FOR_TRUNCATE(trigger->tgtype);
+	}
+	relation_close(relation, NoLock);
+	return rows && truncate;
+}
+
 static const char *
 column_problem(SyncSet *set)
 {
@@ -133,28 +158,28 @@ column_problem(SyncSet *set)
 
 	for (int i = 0; i < set->nkeys + set->nsketches; i++)
 	{
-		SyncColumn *column = i < set->nkeys ? &set->keys[i] : &set->sketches[i - set->nkeys];
+		bool is_key = i < set->nkeys;
+		SyncColumn *column = is_key ? &set->keys[i] : &set->sketches[i - set->nkeys];
 
 		if (!sync_column_read(set->relid, column->name, column))
 			return psprintf("column \"%s\" of its table is gone or renamed", column->name);
-		if (i < set->nkeys && !column->not_null)
+		if (!is_key && !sync_is_hllset(column->type))
+			return psprintf("column \"%s\" of its table is of type %s now", column->name,
+							format_type_be(column->type));
+		if (is_key && !column->not_null)
 			return psprintf("key column \"%s\" of its table may be null now", column->name);
-		if (i < set->nkeys && OidIsValid(column->collation) &&
+		if (is_key && OidIsValid(column->collation) &&
 			!get_collation_isdeterministic(column->collation))
 			return psprintf("key column \"%s\" of its table has a nondeterministic collation now",
 							column->name);
 	}
-	for (int i = 0; i < set->nsketches; i++)
-		if (!sync_is_hllset(set->sketches[i].type))
-			return psprintf("column \"%s\" of its table is of type %s now", set->sketches[i].name,
-							format_type_be(set->sketches[i].type));
-	description = sync_describe(set->keys, set->nkeys, set->sketches, set->nsketches);
+	description = sync_describe(set);
 	if (strcmp(description, set->description) != 0)
 		return psprintf("its columns were \"%s\" and are \"%s\" now", set->description,
 						description);
-	if (sync_unique_key(set->relid, set->keys, set->nkeys) == NULL)
+	if (sync_unique_key(set) == NULL)
 		return "its table has no unique index of the key columns any more";
-	if (!sync_is_captured(set->relid))
+	if (!is_captured(set->relid))
 		return psprintf("the triggers hllset_sync_capture of its table were dropped: SELECT "
 						"hllset_sync.unregister(%s)",
 						quote_literal_cstr(set->name));

@@ -310,9 +310,7 @@ typedef struct SyncColumn
 	int32 typmod;
 	Oid collation;
 	bool not_null;
-	Oid receive_param;
-	FmgrInfo send;
-	FmgrInfo receive;
+	FmgrInfo send, receive;
 } SyncColumn;
 
 typedef struct SyncSet
@@ -373,18 +371,16 @@ void sync_start_scan(SyncSet *set);
 /* A table of the set (dirty, rows or copy), or InvalidOid. */
 Oid sync_set_table(const SyncSet *set, const char *kind);
 
-/* ---- column.c: which columns a set may have ---- */
+/* ---- type.c: which columns a set may have ---- */
 
 /* False: no such column. Its functions are there if the type is one that a set may have. */
 bool sync_column_read(Oid relid, const char *name, SyncColumn *column);
 bool sync_key_type_allowed(Oid type);
-char *sync_describe(const SyncColumn *keys, int nkeys, const SyncColumn *sketches, int nsketches);
-/* The place in KEYS of each column of a unique index that identifies rows by just these; NULL if there is none. */
-int *sync_unique_key(Oid relid, const SyncColumn *keys, int nkeys);
-bool sync_is_captured(Oid relid); /* whether the triggers of a set are there */
+char *sync_describe(const SyncSet *set);
+/* The place among the keys of each column of a unique index that identifies rows by just these; NULL if there is none. */
+int *sync_unique_key(const SyncSet *set);
 
-/* ---- type.c: what is of the extension hllset ---- */
-
+/* What is of the extension hllset. */
 typedef enum SyncFunction
 {
 	SYNC_EMPTY,
@@ -400,8 +396,6 @@ Oid sync_hllset_function(SyncFunction function);
 /* With their schemas, which can't be renamed until the transaction ends: with its own argument types a function is meant by it. */
 char *sync_function_name(Oid function);
 char *sync_type_name(Oid type, int32 typmod);
-/* What is the same for all values. */
-const char *sync_format_text(void);
 
 /* ---- statement.c: pieces of statements ---- */
 

@@ -28,7 +28,7 @@ sync_column_values(const SyncColumn *columns, int count, int more)
 	SyncValue *values = palloc0((count + more + 1) * sizeof(SyncValue));
 
 	for (int i = 0; i < count; i++)
-		values[i] = (SyncValue){columns[i].type, true, 0};
+		values[i] = SYNC_NULL(columns[i].type);
 	return values;
 }
 
@@ -38,7 +38,7 @@ sync_read_values(uint64 row, int first, const SyncColumn *columns, int count, bo
 {
 	for (int i = 0; i < count; i++)
 		values[i] = nullable && sync_is_null(row, first + i)
-						? (SyncValue){columns[i].type, true, 0}
+						? SYNC_NULL(columns[i].type)
 						: SYNC_VALUE(columns[i].type, sync_value(row, first + i, columns[i].type));
 }
 
@@ -86,7 +86,7 @@ read_value(SyncColumn *column, char *data, int length)
 		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
 		return PointerGetDatum(cstring_to_text_with_len(data, length));
 	}
-	value = ReceiveFunctionCall(&column->receive, &buffer, column->receive_param, column->typmod);
+	value = ReceiveFunctionCall(&column->receive, &buffer, column->type, column->typmod);
 	if (buffer.cursor != length)
 		refuse(column, "Bytes are left over.");
 	/* Also keeps out sketches of another precision, which the column would fold. */

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The type hllset and its functions, told by what they are: in C, of the library hllset, members of the extension. Only a superuser makes such
+ * Which columns a set may have, and how they are described to peers. The type hllset and its functions are told by what they are: in C, of the library hllset, members of the extension. Only a superuser makes such
  * objects. A name, a schema or membership alone tells nothing, since the owner of a trusted extension may add to it what he likes.
  */
 #include "common/common.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "lib/stringinfo.h"
 #include "storage/lmgr.h"
 #include "utils/catcache.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #define EXTENSION "hllset"
@@ -153,10 +160,52 @@ sync_type_name(Oid type, int32 typmod)
 								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
-/* ---- format ---- */
+/* ---- columns ---- */
 
-const char *
-sync_format_text(void)
+bool
+sync_column_read(Oid relid, const char *name, SyncColumn *column)
+{
+	HeapTuple tuple = SearchSysCacheAttName(relid, name);
+	Form_pg_attribute attribute;
+	Oid function, element;
+	bool varlena;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+	column->name = pstrdup(name);
+	column->type = attribute->atttypid;
+	column->typmod = attribute->atttypmod;
+	column->collation = attribute->attcollation;
+	column->not_null = attribute->attnotnull;
+	ReleaseSysCache(tuple);
+	if (!sync_key_type_allowed(column->type) && !sync_is_hllset(column->type))
+		return true;
+
+	getTypeBinaryOutputInfo(column->type, &function, &varlena);
+	fmgr_info(function, &column->send);
+	getTypeBinaryInputInfo(column->type, &function, &element);
+	fmgr_info(function, &column->receive);
+	return true;
+}
+
+/* Types whose equality is equality of the bytes that they are sent as. */
+bool
+sync_key_type_allowed(Oid type)
+{
+	static const Oid allowed[] = {BOOLOID,        INT2OID, INT4OID,    INT8OID,
+								  OIDOID,         UUIDOID, DATEOID,    TIMESTAMPOID,
+								  TIMESTAMPTZOID, TEXTOID, VARCHAROID, BYTEAOID};
+
+	for (size_t i = 0; i < lengthof(allowed); i++)
+		if (type == allowed[i])
+			return true;
+	return false;
+}
+
+/* What is the same for all values of the type. */
+static const char *
+format_text(void)
 {
 	bytea *empty = DatumGetByteaPP(
 		OidFunctionCall1(sync_hllset_function(SYNC_EMPTY), Int32GetDatum(ANY_PRECISION)));
@@ -165,4 +214,78 @@ sync_format_text(void)
 	if (VARSIZE_ANY_EXHDR(empty) < HEADER_BYTES)
 		elog(ERROR, "an empty hllset has %d bytes", (int) VARSIZE_ANY_EXHDR(empty));
 	return psprintf("format %d, hash %d", bytes[BYTE_VERSION], bytes[BYTE_HASH]);
+}
+
+/* Compared with what it was, so it must not go by what the session has for quoting, nor by what else it has by the name of a type. */
+char *
+sync_describe(const SyncSet *set)
+{
+	StringInfoData text;
+	int guc_level = NewGUCNestLevel();
+
+	sync_option("quote_all_identifiers", "off", false);
+	sync_option("search_path", "pg_catalog, pg_temp", false);
+	initStringInfo(&text);
+	for (int i = 0; i < set->nkeys; i++)
+		appendStringInfo(&text, "%s%s %s", i ? ", " : "", quote_identifier(set->keys[i].name),
+						 format_type_be(set->keys[i].type));
+	appendStringInfoString(&text, " -> ");
+	for (int i = 0; i < set->nsketches; i++)
+	{
+		const SyncColumn *sketch = &set->sketches[i];
+		const char *type = format_type_with_typemod(sketch->type, sketch->typmod);
+
+		/* with its modifier, "(12)" or "(12,compact)", if there is one */
+		appendStringInfo(&text, "%s%s hllset%s", i ? ", " : "", quote_identifier(sketch->name),
+						 sketch->typmod < 0 ? "" : strrchr(type, '('));
+	}
+	appendStringInfo(&text, "; %s", format_text());
+	AtEOXact_GUC(false, guc_level);
+	return text.data;
+}
+
+/* The place among the keys of each column of the index, or NULL if it does not identify rows by just these. */
+static int *
+key_order(Relation index, const SyncSet *set)
+{
+	Form_pg_index form = index->rd_index;
+	int nkeys = set->nkeys;
+	int *order = palloc(nkeys * sizeof(int));
+
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
+		form->indnkeyatts != nkeys ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
+		return NULL;
+	for (int i = 0; i < nkeys; i++)
+	{
+		AttrNumber number = get_attnum(set->relid, set->keys[i].name);
+		int place = 0;
+
+		while (place < nkeys && form->indkey.values[place] != number)
+			place++;
+		if (place == nkeys)
+			return NULL;
+		order[place] = i;
+	}
+	return order;
+}
+
+int *
+sync_unique_key(const SyncSet *set)
+{
+	Relation relation = relation_open(set->relid, AccessShareLock);
+	int *order = NULL;
+	ListCell *cell;
+
+	foreach (cell, RelationGetIndexList(relation))
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (order == NULL)
+			order = key_order(index, set);
+		index_close(index, AccessShareLock);
+	}
+	relation_close(relation, NoLock);
+	return order;
 }

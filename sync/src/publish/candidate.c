@@ -137,7 +137,7 @@ check_columns(Relation relation, const SyncSet *set)
 		check_key(relation, &set->keys[i]);
 	for (int i = 0; i < set->nsketches; i++)
 		check_sketch(relation, &set->sketches[i]);
-	if (sync_unique_key(set->relid, set->keys, set->nkeys) == NULL)
+	if (sync_unique_key(set) == NULL)
 		refuse(table,
 			   psprintf("no unique index has just the columns (%s)", sync_keys(set, ", ", "@")),
 			   "The index must not be deferrable or partial, nor hold expressions.");
@@ -162,7 +162,7 @@ sync_candidate(Oid relid, const char *name, SyncValue keys, SyncValue sketches, 
 				 SYNC_OID(relid), SYNC_OID(set->owner), SYNC_OID(GetUserId()));
 	choose_columns(relation, set, keys, sketches);
 	check_columns(relation, set);
-	set->description = sync_describe(set->keys, set->nkeys, set->sketches, set->nsketches);
+	set->description = sync_describe(set);
 	relation_close(relation, NoLock);
 	return set;
 }

@@ -89,7 +89,7 @@ scan_statement(const SyncSet *set)
 
 	if (strcmp(set->scan, "rows") == 0)
 	{
-		int *order = sync_unique_key(set->relid, set->keys, set->nkeys);
+		int *order = sync_unique_key(set);
 
 		what = psprintf("%s, %s, NULL, NULL", sync_keys(set, ", ", "b.@"), sync_digest_call(set));
 		what = page(set, order, "b.@", sync_base(set), what);
