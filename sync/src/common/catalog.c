@@ -62,7 +62,7 @@ read_set(uint64 row)
 
 /* What a group may read its members may, too; a node is spoken for only by the very role that was named for it. */
 List *
-sync_sets(Datum names, Oid role)
+sync_sets(const char *name)
 {
 	List *sets = NIL;
 	uint64 count = sync_catalog(
@@ -70,14 +70,13 @@ sync_sets(Datum names, Oid role)
 		" s.head, s.floor, s.truncated_at, s.state, s.state_reason,"
 		" EXISTS (SELECT FROM hllset_sync.acl g WHERE g.set_id = s.set_id AND g.pull"
 		"  AND pg_has_role($2, g.role::oid, 'USAGE')), coalesce(a.push, false), a.node, s.scan,"
-		" s.scan_after, s.has_views, (SELECT min(g.paused) FROM hllset_sync.acl g WHERE g.set_id = "
-		"s.set_id"
-		" AND NOT g.pull AND NOT g.push AND pg_has_role($2, g.role::oid, 'USAGE'))"
-		" FROM hllset_sync.sets s"
+		" s.scan_after, s.has_views, (SELECT min(g.paused) FROM hllset_sync.acl g"
+		"  WHERE g.set_id = s.set_id AND NOT g.pull AND NOT g.push"
+		"  AND pg_has_role($2, g.role::oid, 'USAGE')) FROM hllset_sync.sets s"
 		" LEFT JOIN hllset_sync.acl a ON a.set_id = s.set_id AND a.role::oid = $2"
-		" WHERE s.relid IS NOT NULL AND ($1 IS NULL OR s.set_name = ANY ($1)) ORDER BY s.set_name "
-		"COLLATE \"C\"",
-		sync_pointer_value(TEXTARRAYOID, DatumGetPointer(names)), SYNC_OID(role));
+		" WHERE s.relid IS NOT NULL AND ($1 IS NULL OR s.set_name = $1)"
+		" ORDER BY s.set_name COLLATE \"C\"",
+		SYNC_TEXT(name), SYNC_OID(GetUserId()));
 
 	for (uint64 i = 0; i < count; i++)
 		sets = lappend(sets, read_set(i));
@@ -222,40 +221,31 @@ lock_table(Oid relid)
 	return false;
 }
 
-/*
- * Whoever owns the schema, as the owner of a database may, could otherwise rename it, and put another table in the place of this one, between
- * the moments in which a statement is written and read. (Older minor versions rename without this lock, so there it is in vain.)
- */
-static bool
-lock_schema(Oid schema, bool wait)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, NamespaceRelationId, schema, 0);
-	if (LockAcquire(&tag, AccessShareLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	AcceptInvalidationMessages();
-	return true;
-}
-
 static void
 wait_for_schema(void *schema)
 {
 	sync_option("lock_timeout", LOCK_TIME, false);
-	(void) lock_schema(*(Oid *) schema, true);
+	LockDatabaseObject(NamespaceRelationId, *(Oid *) schema, 0, AccessShareLock);
 }
 
 /*
+ * Whoever owns the schema, as the owner of a database may, could otherwise rename it, and put another table in the place of this one, between
+ * the moments in which a statement is written and read. (Older minor versions rename without this lock, so there it is in vain.)
  * DROP SCHEMA locks it for whoever says that, and only then looks at his rights. So whoever says it again and again must not win against one who only
  * tries: this one stands in the queue, but no longer than for a table.
  */
 static bool
 try_to_lock_schema(Oid schema)
 {
+	LOCKTAG tag;
 	ErrorData *error;
 
-	if (lock_schema(schema, false))
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, NamespaceRelationId, schema, 0);
+	if (LockAcquire(&tag, AccessShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+	{
+		AcceptInvalidationMessages();
 		return true;
+	}
 	error = sync_try(wait_for_schema, &schema, false);
 	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(error);
@@ -272,43 +262,34 @@ sync_lock_names(Oid relid)
 	if (!OidIsValid(schema))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("relation with OID %u does not exist", relid)));
-	(void) lock_schema(schema, true);
+	LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);
 }
 
 bool
 sync_set_usable(SyncSet *set)
 {
+	bool broken = strcmp(set->state, "broken") == 0;
 	const char *problem;
 
 	if (!lock_table(set->relid))
-	{
 		set->reason = "its table is locked";
-		return false;
-	}
-	if (!try_to_lock_schema(get_rel_namespace(set->relid)))
-	{
+	else if (!try_to_lock_schema(get_rel_namespace(set->relid)))
 		set->reason = "the schema of its table is locked";
-		return false;
-	}
-	problem = table_problem(set);
-	if (problem == NULL)
-		problem = column_problem(set);
-	if (problem == NULL)
-		problem = internal_problem(set);
-	if (problem == NULL && set->foreign)
-	{
-		if (strcmp(set->state, "broken") != 0)
-			set->reason = "its table has another owner now, who is yet to get what belongs to it";
-		return false;
-	}
-	if (problem != NULL)
+	else if ((problem = table_problem(set)) != NULL || (problem = column_problem(set)) != NULL ||
+			 (problem = internal_problem(set)) != NULL)
 		sync_set_state(set, "broken", problem);
-	else if (strcmp(set->state, "broken") == 0)
+	else if (!set->foreign)
 	{
-		sync_set_state(set, "ok", NULL);
-		sync_start_scan(set);
+		if (broken)
+		{
+			sync_set_state(set, "ok", NULL);
+			sync_start_scan(set);
+		}
+		return true;
 	}
-	return problem == NULL;
+	else if (!broken)
+		set->reason = "its table has another owner now, who is yet to get what belongs to it";
+	return false;
 }
 
 void
@@ -324,10 +305,8 @@ sync_start_scan(SyncSet *set)
 void
 sync_set_state(SyncSet *set, const char *state, const char *reason)
 {
-	bool same_reason = reason == NULL ? set->reason == NULL
-									  : set->reason != NULL && strcmp(reason, set->reason) == 0;
-
-	if (same_reason && strcmp(state, set->state) == 0)
+	if (strcmp(state, set->state) == 0 &&
+		strcmp(reason ? reason : "", set->reason ? set->reason : "") == 0)
 		return;
 	sync_catalog("UPDATE hllset_sync.sets SET state = $1, state_reason = $2, state_since = CASE "
 				 "WHEN state = $1 THEN state_since ELSE now() END WHERE set_id = $3",
@@ -387,7 +366,7 @@ sync_check_speaker(const SyncSet *set, const pg_uuid_t *node)
 SyncSet *
 sync_find_set(const char *name)
 {
-	List *sets = sync_sets(SYNC_TEXT_ARRAY(list_make1((char *) name)).value, GetUserId());
+	List *sets = sync_sets(name);
 
 	return sets == NIL ? NULL : linitial(sets);
 }
@@ -397,12 +376,12 @@ sync_any_set(const char *name, SyncRight right)
 {
 	SyncSet *set = sync_find_set(name);
 
-	if (set != NULL && !sync_set_allows(set, right))
+	if (set != NULL && sync_set_allows(set, right))
+		return set;
+	if (set != NULL)
 		refuse_paused(set);
-	if (set == NULL || !sync_set_allows(set, right))
-		ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
-						errmsg("set \"%s\" is not registered, or not granted", name)));
-	return set;
+	ereport(ERROR, (errcode(ERRCODE_SYNC_SET),
+					errmsg("set \"%s\" is not registered, or not granted", name)));
 }
 
 SyncSet *

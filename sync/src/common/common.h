@@ -319,14 +319,10 @@ typedef struct SyncSet
 	char *name;
 	Oid relid;
 	Oid owner; /* of the table; all that touches rows runs as this role */
-	int nkeys;
-	int nsketches;
-	SyncColumn *keys;
-	SyncColumn *sketches;
+	int nkeys, nsketches;
+	SyncColumn *keys, *sketches;
 	char *description; /* key types, precisions, hash id, format; its bytes are the signature */
-	int64 head;
-	int64 floor;
-	int64 truncated_at;
+	int64 head, floor, truncated_at;
 	char *state;
 	char *reason;      /* NULL if all is well */
 	char *scan;        /* "rows" or "index": what is being compared with the other; NULL: nothing */
@@ -348,23 +344,21 @@ typedef enum SyncRight
 	SYNC_OWN = 4 /* the owner of the table, or this node's own processes */
 } SyncRight;
 
-/* These need an SPI connection; results live in its procedure context. NAMES: text[], or 0 for all. By name, as bytes. */
-List *sync_sets(Datum names, Oid role);
-SyncSet *sync_find_set(const char *name); /* for the current user; NULL: not registered */
+/* These need an SPI connection; results live in its procedure context. NAME: NULL for all. By name, as bytes, for the current user. */
+List *sync_sets(const char *name);
+SyncSet *sync_find_set(const char *name); /* NULL: not registered */
 /* Other than as partitions and what they are of. */
 bool sync_takes_part_in_inheritance(Oid relid);
 /* Compares a set with its table; false, and its state says why, if it can't be used. A set that is usable again is scanned anew. */
 bool sync_set_usable(SyncSet *set);
 /* Until the transaction ends, a table keeps its name and its schema's, by which statements know it; ERROR if it is gone. */
 void sync_lock_names(Oid relid);
-/* The set of this name for the current user; errors HS002 if it is not there, not granted, or broken. */
+/* The set of this name; HS002 if it is not there, or not granted. sync_set: also if it is broken; of any set the columns may have only names. */
 SyncSet *sync_set(const char *name, SyncRight right);
-SyncSet *sync_any_set(const char *name,
-					  SyncRight right); /* even if it is broken; its columns have only names */
+SyncSet *sync_any_set(const char *name, SyncRight right);
 /* ERROR unless this node, or who was named for it to the set's owner, asks for what concerns the copies of NODE. */
 void sync_check_speaker(const SyncSet *set, const pg_uuid_t *node);
-/* Whether the role RIGHT was asked for has it, as sync_sets found. */
-bool sync_set_allows(const SyncSet *set, SyncRight right);
+bool sync_set_allows(const SyncSet *set, SyncRight right); /* as sync_sets found */
 void sync_set_state(SyncSet *set, const char *state, const char *reason);
 /* From now on the set's table and its index are compared, a chunk with each p_advance. */
 void sync_start_scan(SyncSet *set);

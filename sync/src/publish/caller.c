@@ -77,7 +77,7 @@ sync_check_told(void)
 SYNC_LOOK(hllset_sync_p_sets)
 {
 	const char *after = PG_ARGISNULL(0) ? NULL : TextDatumGetCString(PG_GETARG_DATUM(0));
-	List *sets = sync_sets((Datum) 0, GetUserId());
+	List *sets = sync_sets(NULL);
 	int count = 0;
 	ListCell *cell;
 
