@@ -6,7 +6,7 @@
 #include "common/common.h"
 
 #include "common/hashfn.h"
-#include "port/pg_bswap.h"
+#include "libpq/pqformat.h"
 #include "utils/fmgroids.h"
 
 #define BUCKET_SHIFT 54
@@ -17,6 +17,7 @@ typedef struct Entries
 {
 	SyncSet *set;
 	int16 origin;        /* 0: own rows */
+	int64 lowest;        /* up to it numbers are of orphans, or from before the last TRUNCATE */
 	const char *table;   /* "rows_7" */
 	SyncColumn *columns; /* of the primary key */
 	int ncolumns;
@@ -35,35 +36,11 @@ typedef bool (*Visitor)(void *state, const Entry *entry);
 
 /* ---- entries ---- */
 
-static Entries
-entries_of(SyncSet *set, int16 origin)
-{
-	Entries entries = {.set = set,
-					   .origin = origin,
-					   .table = psprintf("%s_%d", origin == 0 ? "rows" : "copy", set->id),
-					   .columns = palloc0((set->nkeys + 1) * sizeof(SyncColumn)),
-					   .ncolumns = set->nkeys + (origin == 0 ? 0 : 1)};
-	SyncColumn *last = &entries.columns[set->nkeys];
-
-	memcpy(entries.columns, set->keys, set->nkeys * sizeof(SyncColumn));
-	*last = (SyncColumn){.name = "origin_id", .type = INT2OID, .typmod = -1};
-	fmgr_info(F_INT2SEND, &last->send);
-	fmgr_info(F_INT2RECV, &last->receive);
-	return entries;
-}
-
 static uint64
 hash_key(const bytea *key, uint64 seed)
 {
 	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
 							   seed);
-}
-
-/* Entries up to this number are those of orphans, or from before the last TRUNCATE. */
-static int64
-lowest(const Entries *entries)
-{
-	return entries->origin == 0 ? entries->set->truncated_at : 0;
 }
 
 /* False: it is not compared, as tombstones and copies of other nodes are not. VALUES are those of its primary key. */
@@ -72,7 +49,7 @@ read_entry(const Entries *entries, uint64 row, SyncValue *values, Entry *entry)
 {
 	sync_read_values(row, 3, entries->columns, entries->ncolumns, false, values);
 	entry->seq = sync_int8(row, 1);
-	if (!sync_uuid(row, 2, &entry->digest) || entry->seq <= lowest(entries) ||
+	if (!sync_uuid(row, 2, &entry->digest) || entry->seq <= entries->lowest ||
 		(entries->origin != 0 &&
 		 DatumGetInt16(values[entries->ncolumns - 1].value) != entries->origin))
 		return false;
@@ -190,10 +167,8 @@ keep_sums(const Sums *sums, const bytea *next)
 
 	if (list_length(kept_sums) >= MAX_SUMS)
 		forget_sums(linitial(kept_sums));
-	kept = palloc(sizeof(Sums));
-	memcpy(kept, sums, sizeof(Sums));
-	kept->next = palloc(VARSIZE(next));
-	memcpy(kept->next, next, VARSIZE(next));
+	kept = memcpy(palloc(sizeof(Sums)), sums, sizeof(Sums));
+	kept->next = DatumGetByteaPCopy(PointerGetDatum(next));
 	kept_sums = lappend(kept_sums, kept);
 	MemoryContextSwitchTo(caller);
 }
@@ -225,13 +200,13 @@ take_sums(Sums *sums, const bytea *after)
 static void
 return_bucket(SyncResult *result, int number, const Bucket *bucket)
 {
-	bytea *fingerprint = palloc(VARHDRSZ + sizeof(bucket->sum));
-	uint64 sum[2] = {pg_hton64(bucket->sum[0]), pg_hton64(bucket->sum[1])};
+	StringInfoData fingerprint;
 
-	SET_VARSIZE(fingerprint, VARHDRSZ + sizeof(sum));
-	memcpy(VARDATA(fingerprint), sum, sizeof(sum));
-	sync_add_row(result, SYNC_INT4(number), SYNC_INT8(bucket->count), SYNC_BYTEA(fingerprint),
-				 SYNC_BYTEA(NULL));
+	pq_begintypsend(&fingerprint);
+	pq_sendint64(&fingerprint, bucket->sum[0]);
+	pq_sendint64(&fingerprint, bucket->sum[1]);
+	sync_add_row(result, SYNC_INT4(number), SYNC_INT8(bucket->count),
+				 SYNC_BYTEA(pq_endtypsend(&fingerprint)), SYNC_BYTEA(NULL));
 }
 
 static void
@@ -281,11 +256,16 @@ list_entry(void *state, const Entry *entry)
 }
 
 static void
-mark_wanted(Listing *listing, Datum buckets)
+return_buckets(SyncResult *result, const Entries *entries, Datum buckets, const bytea *after,
+			   int max_rows, int64 max_bytes)
 {
+	Listing listing = {.result = result,
+					   .max_rows = Min(max_rows, sync_max_batch_rows),
+					   .max_bytes = Min(max_bytes, sync_max_batch_bytes)};
 	Datum *numbers;
 	bool *nulls;
 	int count = sync_nullable_elements(buckets, INT4OID, &numbers, &nulls);
+	bytea *next;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -294,20 +274,8 @@ mark_wanted(Listing *listing, Datum buckets)
 		if (number < 0 || number >= SYNC_BUCKETS)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("buckets are numbered from 0 to %d", SYNC_BUCKETS - 1)));
-		listing->wanted[number] = true;
+		listing.wanted[number] = true;
 	}
-}
-
-static void
-return_buckets(SyncResult *result, const Entries *entries, Datum buckets, const bytea *after,
-			   int max_rows, int64 max_bytes)
-{
-	Listing listing = {.result = result,
-					   .max_rows = Min(max_rows, sync_max_batch_rows),
-					   .max_bytes = Min(max_bytes, sync_max_batch_bytes)};
-	bytea *next;
-
-	mark_wanted(&listing, buckets);
 	next = visit_page(entries, after, list_entry, &listing);
 	if (next != NULL)
 		sync_add_row(result, SYNC_BYTEA(NULL), SYNC_NULL(INT8OID), SYNC_UUID(NULL),
@@ -315,19 +283,6 @@ return_buckets(SyncResult *result, const Entries *entries, Datum buckets, const 
 }
 
 /* ---- entries by key ---- */
-
-static SPIPlanPtr
-prepare_lookup(const Entries *entries)
-{
-	const char *origin =
-		entries->origin == 0 ? "" : psprintf(" AND origin_id = $%d", entries->ncolumns);
-
-	return sync_prepare(psprintf("SELECT seq, digest FROM hllset_sync.%s WHERE digest IS NOT NULL"
-								 " AND seq > " INT64_FORMAT " AND %s%s",
-								 entries->table, lowest(entries),
-								 sync_keys(entries->set, " AND ", "k# = $#"), origin),
-						sync_column_values(entries->columns, entries->ncolumns, 0));
-}
 
 static void
 return_digest(SyncResult *result, const Entries *entries, SPIPlanPtr plan, const bytea *key)
@@ -352,14 +307,18 @@ return_digests(SyncResult *result, const Entries *entries, Datum keys)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext scratch =
 		AllocSetContextCreate(caller, "hllset_sync key", ALLOCSET_DEFAULT_SIZES);
-	SPIPlanPtr plan;
-	SyncUser user;
 	Datum *elements;
 	int count = sync_elements(keys, BYTEAOID, "keys", &elements);
+	SyncUser user = sync_enter(entries->set->owner);
+	SPIPlanPtr plan;
 
-	user = sync_enter(entries->set->owner);
 	sync_follow_keys();
-	plan = prepare_lookup(entries);
+	plan = sync_prepare(
+		psprintf("SELECT seq, digest FROM hllset_sync.%s WHERE digest IS NOT NULL AND seq "
+				 "> " INT64_FORMAT " AND %s%s",
+				 entries->table, entries->lowest, sync_keys(entries->set, " AND ", "k# = $#"),
+				 entries->origin == 0 ? "" : psprintf(" AND origin_id = $%d", entries->ncolumns)),
+		sync_column_values(entries->columns, entries->ncolumns, 0));
 	for (int i = 0; i < Min(count, sync_max_batch_rows); i++)
 	{
 		MemoryContextSwitchTo(scratch);
@@ -383,32 +342,42 @@ static Entries
 find_entries(FunctionCallInfo fcinfo, uint32 nullable)
 {
 	bool of_copies = is_of_copies(fcinfo);
+	Entries entries = {.origin = 0};
+	SyncColumn *last;
 	SyncSet *set;
 
 	sync_require_arguments(fcinfo, nullable);
 	set = sync_set(TextDatumGetCString(PG_GETARG_DATUM(0)), of_copies ? SYNC_PUSH : SYNC_PULL);
-	if (!of_copies)
-		return entries_of(set, 0);
-	sync_check_speaker(set, PG_GETARG_UUID_P(1));
-	if (sync_catalog("SELECT origin_id FROM hllset_sync.origins WHERE node_id = $1",
-					 SYNC_GIVEN(UUIDOID, 1)) == 0)
-		return entries_of(set, -1);
-	return entries_of(set, sync_int2(0, 1));
+	if (of_copies)
+	{
+		sync_check_speaker(set, PG_GETARG_UUID_P(1));
+		sync_catalog(
+			"SELECT coalesce(max(origin_id), '-1') FROM hllset_sync.origins WHERE node_id = $1",
+			SYNC_GIVEN(UUIDOID, 1));
+		entries.origin = sync_int2(0, 1);
+	}
+	entries.set = set;
+	entries.lowest = of_copies ? 0 : set->truncated_at;
+	entries.table = psprintf("%s_%d", of_copies ? "copy" : "rows", set->id);
+	entries.ncolumns = set->nkeys + (of_copies ? 1 : 0);
+	entries.columns = palloc0((set->nkeys + 1) * sizeof(SyncColumn));
+	memcpy(entries.columns, set->keys, set->nkeys * sizeof(SyncColumn));
+	last = &entries.columns[set->nkeys];
+	*last = (SyncColumn){.name = "origin_id", .type = INT2OID, .typmod = -1};
+	fmgr_info(F_INT2SEND, &last->send);
+	fmgr_info(F_INT2RECV, &last->receive);
+	return entries;
 }
 
 /* The place after which a page begins: what the last one gave as next, NULL for the first. */
-static const bytea *
-place(FunctionCallInfo fcinfo, int argument)
-{
-	return PG_ARGISNULL(argument) ? NULL : PG_GETARG_BYTEA_PP(argument);
-}
+#define GETARG_PLACE(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_BYTEA_PP(n))
 
 SYNC_LOOK(hllset_sync_p_fingerprint)
 {
 	Entries entries = find_entries(fcinfo, SYNC_ARGUMENT(2));
 
 	return_sums(result, &entries, is_of_copies(fcinfo) ? PG_INT64_MAX : PG_GETARG_INT64(1),
-				place(fcinfo, 2));
+				GETARG_PLACE(2));
 }
 
 SYNC_LOOK(hllset_sync_p_bucket)
@@ -416,7 +385,7 @@ SYNC_LOOK(hllset_sync_p_bucket)
 	int first = is_of_copies(fcinfo) ? 2 : 1;
 	Entries entries = find_entries(fcinfo, SYNC_ARGUMENT(first + 1));
 
-	return_buckets(result, &entries, PG_GETARG_DATUM(first), place(fcinfo, first + 1),
+	return_buckets(result, &entries, PG_GETARG_DATUM(first), GETARG_PLACE(first + 1),
 				   PG_GETARG_INT32(first + 2), PG_GETARG_INT64(first + 3));
 }
 
