@@ -197,11 +197,9 @@ void sync_return_rows(SyncResult *result); /* all that the last statement gave *
  * connection; outside there are none, so the network may be waited for. Memory of the caller's context survives both.
  */
 extern bool sync_in_procedure;
-/* Whether a procedure was called so that it may commit. */
-bool sync_may_commit(FunctionCallInfo fcinfo);
-/* ERROR unless it was. */
-void sync_require_own_transactions(FunctionCallInfo fcinfo);
-void sync_begin(const char *activity); /* also shown in pg_stat_activity */
+bool sync_may_commit(FunctionCallInfo fcinfo); /* whether a procedure was called so that it may */
+void sync_require_own_transactions(FunctionCallInfo fcinfo); /* ERROR unless it was */
+void sync_begin(const char *activity);                       /* also shown in pg_stat_activity */
 void sync_commit(void);
 /* Makes this transaction's commit flush all that it has seen, though others may commit asynchronously. */
 void sync_flush_what_was_read(void);

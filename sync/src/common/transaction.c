@@ -34,31 +34,24 @@ sync_require_own_transactions(FunctionCallInfo fcinfo)
 
 static MemoryContext callers_context;
 
-static void
-begin_in_worker(const char *activity)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	if (sync_statement_timeout > 0)
-		enable_timeout_after(STATEMENT_TIMEOUT, sync_statement_timeout);
-	pgstat_report_activity(STATE_RUNNING, activity);
-}
-
 void
 sync_begin(const char *activity)
 {
-	MemoryContext context = CurrentMemoryContext;
-
+	callers_context = CurrentMemoryContext;
 	/* In a procedure an error that is caught needs something to be undone up to: SPI can't leave a failed transaction by itself. */
 	if (sync_in_procedure)
 		BeginInternalSubTransaction(NULL);
 	else
-		begin_in_worker(activity);
-	callers_context = context;
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		if (sync_statement_timeout > 0)
+			enable_timeout_after(STATEMENT_TIMEOUT, sync_statement_timeout);
+		pgstat_report_activity(STATE_RUNNING, activity);
+	}
 	/* Locks of others must not stop a round for long. */
 	sync_option("lock_timeout", psprintf("%d", sync_lock_timeout), true);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(callers_context);
 }
@@ -113,22 +106,6 @@ sync_abort(void)
 	MemoryContextSwitchTo(context);
 }
 
-/* Also what an abort leaves behind if there was no transaction to be aborted. */
-static void
-clean_up(void)
-{
-	if (sync_in_procedure)
-	{
-		sync_abort();
-		return;
-	}
-	LWLockReleaseAll();
-	ConditionVariableCancelSleep();
-	pgstat_report_wait_end();
-	sync_abort();
-	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
 ErrorData *
 sync_guard(MemoryContext context, void (*body)(void *), void *argument)
 {
@@ -144,7 +121,13 @@ sync_guard(MemoryContext context, void (*body)(void *), void *argument)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		clean_up();
+		/* An abort leaves them behind if there was no transaction to be aborted. */
+		LWLockReleaseAll();
+		ConditionVariableCancelSleep();
+		pgstat_report_wait_end();
+		sync_abort();
+		if (!sync_in_procedure)
+			pgstat_report_activity(STATE_IDLE, NULL);
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
@@ -214,11 +197,22 @@ sync_look(FunctionCallInfo fcinfo, SyncLook body)
 
 /* ---- turns ---- */
 
-static bool
-turn_of_node(bool (*body)(void *), void *argument)
+bool
+sync_turn(bool as_node, bool (*body)(void *), void *argument)
 {
 	bool again;
 
+	if (!as_node)
+	{
+		sync_send_no_messages();
+		SPI_connect();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		again = body(argument);
+		PopActiveSnapshot();
+		SPI_finish();
+		SPI_commit();
+		return again;
+	}
 	sync_begin("upkeep");
 	sync_local_call = true;
 	PG_TRY();
@@ -234,22 +228,5 @@ turn_of_node(bool (*body)(void *), void *argument)
 	}
 	PG_END_TRY();
 	sync_commit();
-	return again;
-}
-
-bool
-sync_turn(bool as_node, bool (*body)(void *), void *argument)
-{
-	bool again;
-
-	if (as_node)
-		return turn_of_node(body, argument);
-	sync_send_no_messages();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	again = body(argument);
-	PopActiveSnapshot();
-	SPI_finish();
-	SPI_commit();
 	return again;
 }
