@@ -170,13 +170,9 @@ void sync_expect(int column, Oid type); /* ERROR if a column of the last rows is
 
 /* ---- result.c: functions that return rows ---- */
 
-typedef struct SyncResult
-{
-	struct Tuplestorestate *store;
-	TupleDesc row;
-} SyncResult;
+typedef ReturnSetInfo SyncResult;
 
-SyncResult sync_result(FunctionCallInfo fcinfo);
+SyncResult *sync_result(FunctionCallInfo fcinfo);
 /* What a procedure's output arguments are. */
 #define sync_one_row(fcinfo, ...) sync_row_of_values(fcinfo, SYNC_VALUES(__VA_ARGS__))
 Datum sync_row_of_values(FunctionCallInfo fcinfo, const SyncValue *values);
@@ -220,13 +216,12 @@ ErrorData *sync_guard(MemoryContext context, void (*body)(void *), void *argumen
 
 /* Runs BODY in a subtransaction, which an error undoes; it is returned, else NULL. UNDO: what it did is undone in any case. */
 ErrorData *sync_try(void (*body)(void *), void *argument, bool undo);
-typedef void (*SyncLook)(FunctionCallInfo fcinfo, SyncResult *result);
 
 /*
  * The whole of a function that only reads and returns rows: BODY finds an SPI connection. The locks that it takes are let go of at its end, since the
  * caller's transaction may last for ever; what it writes is undone.
  */
-Datum sync_look(FunctionCallInfo fcinfo, SyncLook body);
+Datum sync_look(FunctionCallInfo fcinfo, void (*body)(FunctionCallInfo, SyncResult *));
 /* Stands before the body of such a function of SQL, with FCINFO and RESULT. */
 #define SYNC_LOOK(name)                                                   \
 	static void name##_look(FunctionCallInfo fcinfo, SyncResult *result); \

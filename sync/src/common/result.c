@@ -7,27 +7,23 @@
 #include "utils/array.h"
 #include "utils/tuplestore.h"
 
-SyncResult
+SyncResult *
 sync_result(FunctionCallInfo fcinfo)
 {
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	SyncResult result;
+	SyncResult *result = (SyncResult *) fcinfo->resultinfo;
 	MemoryContext caller;
 
-	if (info == NULL || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0)
+	if (result == NULL || !IsA(result, ReturnSetInfo) ||
+		(result->allowedModes & SFRM_Materialize) == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("set-valued function called in context that cannot accept a set")));
-
-	caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &result.row) != TYPEFUNC_COMPOSITE)
+	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &result->setDesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	result.store =
-		tuplestore_begin_heap(info->allowedModes & SFRM_Materialize_Random, false, work_mem);
+	result->setResult =
+		tuplestore_begin_heap(result->allowedModes & SFRM_Materialize_Random, false, work_mem);
 	MemoryContextSwitchTo(caller);
-
-	info->returnMode = SFRM_Materialize;
-	info->setResult = result.store;
-	info->setDesc = result.row;
+	result->returnMode = SFRM_Materialize;
 	return result;
 }
 
@@ -60,7 +56,7 @@ sync_row_of_values(FunctionCallInfo fcinfo, const SyncValue *values)
 void
 sync_add_values(SyncResult *result, const SyncValue *values)
 {
-	tuplestore_puttuple(result->store, form_row(result->row, values));
+	tuplestore_puttuple(result->setResult, form_row(result->setDesc, values));
 }
 
 void
@@ -94,8 +90,8 @@ sync_names(FunctionCallInfo fcinfo, int n)
 void
 sync_return_rows(SyncResult *result)
 {
-	for (int i = 0; i < result->row->natts; i++)
-		sync_expect(i + 1, TupleDescAttr(result->row, i)->atttypid);
+	for (int i = 0; i < result->setDesc->natts; i++)
+		sync_expect(i + 1, TupleDescAttr(result->setDesc, i)->atttypid);
 	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
-		tuplestore_puttuple(result->store, SPI_tuptable->vals[i]);
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 }

@@ -169,8 +169,8 @@ sync_try(void (*body)(void *), void *argument, bool undo)
 typedef struct Look
 {
 	FunctionCallInfo fcinfo;
-	SyncLook body;
-	SyncResult result;
+	void (*body)(FunctionCallInfo, SyncResult *);
+	SyncResult *result;
 } Look;
 
 static void
@@ -180,12 +180,12 @@ look(void *argument)
 
 	sync_send_no_messages();
 	SPI_connect();
-	l->body(l->fcinfo, &l->result);
+	l->body(l->fcinfo, l->result);
 	SPI_finish();
 }
 
 Datum
-sync_look(FunctionCallInfo fcinfo, SyncLook body)
+sync_look(FunctionCallInfo fcinfo, void (*body)(FunctionCallInfo, SyncResult *))
 {
 	Look l = {fcinfo, body, sync_result(fcinfo)};
 	ErrorData *error = sync_try(look, &l, true);

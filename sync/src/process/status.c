@@ -329,7 +329,7 @@ may_see(const char *server)
 Datum
 hllset_sync_worker_status(PG_FUNCTION_ARGS)
 {
-	SyncResult result = sync_result(fcinfo);
+	SyncResult *result = sync_result(fcinfo);
 
 	for (int i = 0; sync_has_shared_memory() && i < max_entries(); i++)
 	{
@@ -340,7 +340,7 @@ hllset_sync_worker_status(PG_FUNCTION_ARGS)
 		copy = entries[i];
 		sync_shared_unlock();
 		if (copy.used && copy.dboid == MyDatabaseId && copy.peer[0] != '\0' && may_see(copy.peer))
-			sync_add_values(&result, sync_status_values(copy.peer, &copy.status));
+			sync_add_values(result, sync_status_values(copy.peer, &copy.status));
 	}
 	return (Datum) 0;
 }

@@ -40,7 +40,7 @@ sync_require_peer(FunctionCallInfo fcinfo)
 Datum
 hllset_sync_p_hello(PG_FUNCTION_ARGS)
 {
-	SyncResult result = sync_result(fcinfo);
+	SyncResult *result = sync_result(fcinfo);
 	SyncIdentity identity = sync_identity();
 
 	sync_require_peer(fcinfo);
@@ -52,7 +52,7 @@ hllset_sync_p_hello(PG_FUNCTION_ARGS)
 		(SyncCaller){.node_id = *PG_GETARG_UUID_P(2), .is_told = true, .told = identity.node_id};
 	strlcpy(sync_caller.name, sync_check_node_name(TextDatumGetCString(PG_GETARG_DATUM(3))),
 			NAMEDATALEN);
-	sync_add_row(&result, SYNC_INT4(SYNC_PROTOCOL), SYNC_UUID(&identity.node_id),
+	sync_add_row(result, SYNC_INT4(SYNC_PROTOCOL), SYNC_UUID(&identity.node_id),
 				 SYNC_TEXT(identity.name), SYNC_TEXT(identity.problem ? identity.problem : "ok"),
 				 SYNC_TEXT(SYNC_VERSION),
 				 SYNC_INT4(atoi(GetConfigOption("server_version_num", false, false))),

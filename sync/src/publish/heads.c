@@ -42,7 +42,7 @@ return_head(SyncResult *result, uint64 row)
 	bool nulls[COLUMNS + 2];
 
 	heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, values, nulls);
-	tuplestore_putvalues(result->store, result->row, values, nulls);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* A set that is gone, or the end: the hash of all, and whether only CHANGES were told. */
@@ -84,7 +84,7 @@ keep_told(const Told *now)
 Datum
 hllset_sync_p_heads(PG_FUNCTION_ARGS)
 {
-	SyncResult result = sync_result(fcinfo);
+	SyncResult *result = sync_result(fcinfo);
 	bool changes = !PG_ARGISNULL(1) && is_last_answer(PG_GETARG_UUID_P(1));
 	Told now = {.context = AllocSetContextCreate(CurrentMemoryContext, "hllset_sync heads",
 												 ALLOCSET_DEFAULT_SIZES)};
@@ -106,16 +106,16 @@ hllset_sync_p_heads(PG_FUNCTION_ARGS)
 
 		note_head(&now, i);
 		if (changes)
-			return_gone(&result, &place, id);
+			return_gone(result, &place, id);
 		same = changes && place < told.count && told.tokens[place].set_id == id;
 		if (!same || told.hashes[place] != now.hashes[i])
-			return_head(&result, i);
+			return_head(result, i);
 		place += same;
 	}
 	if (changes)
-		return_gone(&result, &place, PG_INT32_MAX);
+		return_gone(result, &place, PG_INT32_MAX);
 	keep_told(&now);
-	return_other(&result, NULL, &told.hash, changes);
+	return_other(result, NULL, &told.hash, changes);
 	SPI_finish();
 	return (Datum) 0;
 }

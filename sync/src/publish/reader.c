@@ -238,7 +238,7 @@ sync_sets_read_by(const pg_uuid_t *node_id, SyncTime since)
 Datum
 hllset_sync_reader_status(PG_FUNCTION_ARGS)
 {
-	SyncResult result = sync_result(fcinfo);
+	SyncResult *result = sync_result(fcinfo);
 
 	for (int i = 0; sync_has_shared_memory() && i < sync_max_nodes; i++)
 	{
@@ -250,7 +250,7 @@ hllset_sync_reader_status(PG_FUNCTION_ARGS)
 		last = all->last;
 		sync_shared_unlock();
 		if (node.heard != 0 && node.dboid == MyDatabaseId)
-			sync_add_row(&result, SYNC_UUID(&node.node_id),
+			sync_add_row(result, SYNC_UUID(&node.node_id),
 						 SYNC_VALUE(TIMESTAMPTZOID, TimestampTzGetDatum(sync_wall(node.heard))),
 						 SYNC_INT8((int64) node.session), SYNC_INT8((int64) last));
 	}
