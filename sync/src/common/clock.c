@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "access/xact.h"
-#include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -63,15 +62,6 @@ sync_wall(SyncTime time)
 
 /* ---- waiting ---- */
 
-static void
-check_holds_nothing(void)
-{
-	InvalidateCatalogSnapshotConditionally();
-	if (ActiveSnapshotSet() || TransactionIdIsValid(MyProc->xmin) ||
-		(IsTransactionState() && TransactionIdIsValid(GetTopTransactionIdIfAny())))
-		elog(ERROR, "the network was waited for with a snapshot or a transaction");
-}
-
 /* Also where nothing needs to be waited for, so that an endless answer can be interrupted. */
 static void
 serve_interrupts(void)
@@ -85,22 +75,20 @@ serve_interrupts(void)
 }
 
 int
-sync_wait(int events, pgsocket socket, SyncTime deadline, const char *activity)
+sync_wait(int events, pgsocket socket, SyncTime deadline)
 {
 	static uint32 wait_event = 0;
-	long timeout;
 	int come;
 
-	check_holds_nothing();
+	InvalidateCatalogSnapshotConditionally();
+	if (ActiveSnapshotSet() || TransactionIdIsValid(MyProc->xmin) ||
+		(IsTransactionState() && TransactionIdIsValid(GetTopTransactionIdIfAny())))
+		elog(ERROR, "the network was waited for with a snapshot or a transaction");
 	serve_interrupts();
 	if (wait_event == 0)
 		wait_event = SYNC_WAIT_EVENT();
-	if (activity != NULL && !sync_in_procedure)
-		pgstat_report_activity(STATE_RUNNING, activity);
-
-	timeout = sync_left(deadline);
 	come = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | events,
-							 socket, timeout, wait_event);
+							 socket, sync_left(deadline), wait_event);
 	if (come & WL_LATCH_SET)
 	{
 		ResetLatch(MyLatch);

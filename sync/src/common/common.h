@@ -232,7 +232,7 @@ Datum sync_look(FunctionCallInfo fcinfo, void (*body)(FunctionCallInfo, SyncResu
 	}                                                                     \
 	static void name##_look(FunctionCallInfo fcinfo, SyncResult *result)
 
-/* ---- clock.c: what is waited for and compared never goes by the wall clock ---- */
+/* ---- clock.c: what is waited for and compared never goes by the wall clock; and the only place that waits ---- */
 
 typedef int64 SyncTime; /* us since the machine was started; 0: never */
 
@@ -242,13 +242,11 @@ long sync_left(SyncTime deadline);                     /* ms until then, 0 if it
 bool sync_elapsed(SyncTime since, int64 milliseconds); /* also if SINCE is 0 */
 TimestampTz sync_wall(SyncTime time); /* as the wall clock has it now, to be shown */
 
-/* ---- clock.c: the only place that waits ---- */
-
 /*
  * Waits for EVENTS (WL_SOCKET_*) on SOCKET (PGINVALID_SOCKET: none), the latch or DEADLINE; serves interrupts and reloads the settings.
  * Returns the events that came, 0 at the deadline. An error inside a transaction with a snapshot or an xid: nothing may be held here.
  */
-int sync_wait(int events, pgsocket socket, SyncTime deadline, const char *activity);
+int sync_wait(int events, pgsocket socket, SyncTime deadline);
 
 /* ---- shmem.c: shared memory, if preloaded ---- */
 

@@ -96,7 +96,7 @@ connect_in_time(SyncWire *wire)
 	{
 		int event = polled == PGRES_POLLING_READING ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE;
 
-		if (sync_wait(event, wire->limit.socket, deadline, NULL) == 0 && sync_left(deadline) == 0)
+		if (sync_wait(event, wire->limit.socket, deadline) == 0 && sync_left(deadline) == 0)
 			timed_out(wire, "connect to", sync_connect_timeout);
 		polled = PQconnectPoll(wire->conn);
 		wire->limit.socket = PQsocket(wire->conn); /* of the next host, if there are more */
@@ -110,7 +110,7 @@ connect_in_time(SyncWire *wire)
 static void
 move_bytes(SyncWire *wire, int events, SyncTime *deadline)
 {
-	int come = sync_wait(events, wire->limit.socket, *deadline, NULL);
+	int come = sync_wait(events, wire->limit.socket, *deadline);
 
 	if (come & WL_SOCKET_READABLE)
 	{

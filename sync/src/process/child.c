@@ -216,5 +216,5 @@ sync_await_children(SyncTime latest)
 		if (child->wanted && child->handle == NULL)
 			latest = Min(latest, Max(child->next_start, soon));
 	}
-	(void) sync_wait(0, PGINVALID_SOCKET, latest, NULL);
+	(void) sync_wait(0, PGINVALID_SOCKET, latest);
 }

@@ -128,7 +128,7 @@ hllset_sync_launcher_main(Datum argument)
 	if (sync_shared_starts() > 1)
 		start = sync_after(AFTER_CRASH);
 	while (sync_left(start) > 0)
-		(void) sync_wait(0, PGINVALID_SOCKET, start, NULL);
+		(void) sync_wait(0, PGINVALID_SOCKET, start);
 	for (;;)
 	{
 		SyncTime latest = sync_after(LOOK_EVERY);

@@ -197,7 +197,7 @@ rest(Worker *worker, int64 delay, double part)
 
 		if (sync_left(next) == 0 || sync_requested(worker->order.peer) > worker->status.attempted)
 			return;
-		(void) sync_wait(0, PGINVALID_SOCKET, next, NULL);
+		(void) sync_wait(0, PGINVALID_SOCKET, next);
 	}
 }
 
