@@ -15,8 +15,6 @@
 #include "varatt.h"
 #endif
 
-/* ---- server versions ---- */
-
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(name) EmitWarningsOnPlaceholders(name)
 #define sync_random() ((double) random() / ((double) MAX_RANDOM_VALUE + 1))
@@ -47,12 +45,6 @@
 #define SYNC_WAIT_EVENT() WaitEventExtensionNew("HllsetSyncWait")
 #else
 #define SYNC_WAIT_EVENT() PG_WAIT_EXTENSION
-#endif
-
-#if PG_VERSION_NUM >= 180000
-#define SYNC_NORETURN pg_noreturn
-#else
-#define SYNC_NORETURN pg_attribute_noreturn()
 #endif
 
 /* From 19 on a statement for which a database must be empty ends such workers itself. */

@@ -110,7 +110,7 @@ int sync_try_call(SyncEnd *end, SyncStatement *statement, const SyncValue *value
 
 /* ---- what answers are read with; WHY completes "answer of FUNCTION() makes no sense" ---- */
 
-SYNC_NORETURN void sync_refuse_answer(SyncEnd *end, const char *why);
+_Noreturn void sync_refuse_answer(SyncEnd *end, const char *why);
 void sync_refuse_nulls(SyncEnd *end, const NullableDatum *row, int count);
 SyncToken sync_read_token(SyncEnd *end, NullableDatum seq, NullableDatum nonce);
 /* A column of ROWS from the one at FROM on, as a parameter. */

@@ -41,7 +41,7 @@ close_with_context(void *arg)
 /* ---- errors ---- */
 
 /* WHY: NULL, if libpq says it. */
-SYNC_NORETURN static void
+_Noreturn static void
 lose(SyncWire *wire, const char *doing, const char *why)
 {
 	wire->state = SYNC_WIRE_LOST;
@@ -50,13 +50,13 @@ lose(SyncWire *wire, const char *doing, const char *why)
 						   why != NULL ? why : sync_clean_text(PQerrorMessage(wire->conn)))));
 }
 
-SYNC_NORETURN static void
+_Noreturn static void
 timed_out(SyncWire *wire, const char *doing, int timeout)
 {
 	lose(wire, doing, psprintf("no answer for %d ms", timeout));
 }
 
-SYNC_NORETURN static void
+_Noreturn static void
 refuse_answer(SyncWire *wire, const SyncStatement *statement)
 {
 	ereport(ERROR,
