@@ -112,10 +112,9 @@ typedef struct SyncValue
 #define SYNC_UUID(uuid) sync_pointer_value(UUIDOID, uuid)
 #define SYNC_BYTEA(bytes) sync_pointer_value(BYTEAOID, bytes)
 /* VALUE, or NULL */
-#define SYNC_NULLABLE(present, value) sync_nullable_value(present, value)
+#define SYNC_NULLABLE(present, value) ((present) ? (value) : SYNC_NULL((value).type))
 /* An argument of the function that is being called, as PG_GETARG_DATUM */
-#define SYNC_GIVEN(oid, n) \
-	sync_nullable_value(!PG_ARGISNULL(n), SYNC_VALUE(oid, PG_GETARG_DATUM(n)))
+#define SYNC_GIVEN(oid, n) SYNC_NULLABLE(!PG_ARGISNULL(n), SYNC_VALUE(oid, PG_GETARG_DATUM(n)))
 /* Arrays: of a List of char *, of an integer List, of a C array of Datum. NULLS may be NULL. */
 #define SYNC_TEXT_ARRAY(strings) sync_list_array(TEXTOID, strings)
 #define SYNC_INT4_ARRAY(integers) sync_list_array(INT4OID, integers)
@@ -123,7 +122,6 @@ typedef struct SyncValue
 
 SyncValue sync_text_value(const char *string);
 SyncValue sync_pointer_value(Oid type, const void *pointer);
-SyncValue sync_nullable_value(bool present, SyncValue value);
 SyncValue sync_list_array(Oid element, const List *list);
 SyncValue sync_array(Oid element, const Datum *datums, const bool *nulls, int count);
 /* The elements of an array, which are of this type; returns how many they are. ERROR if one is NULL: "WHAT must not be null" */
@@ -164,8 +162,7 @@ bool sync_is_null(uint64 row, int column);
 char *sync_text(uint64 row, int column);   /* of a column of any type; a copy, or NULL */
 bytea *sync_bytea(uint64 row, int column); /* likewise */
 bool sync_uuid(uint64 row, int column, pg_uuid_t *uuid); /* false: NULL, and the UUID is zero */
-/* Of any type. */
-Datum sync_field(uint64 row, int column, bool *isnull);
+Datum sync_field(uint64 row, int column, bool *isnull);  /* of any type */
 void sync_expect(int column, Oid type); /* ERROR if a column of the last rows is of another type */
 
 /* ---- result.c: functions that return rows ---- */

@@ -11,20 +11,13 @@
 SyncValue
 sync_text_value(const char *string)
 {
-	return string == NULL ? sync_pointer_value(TEXTOID, NULL)
-						  : SYNC_VALUE(TEXTOID, CStringGetTextDatum(string));
+	return sync_pointer_value(TEXTOID, string ? cstring_to_text(string) : NULL);
 }
 
 SyncValue
 sync_pointer_value(Oid type, const void *pointer)
 {
 	return (SyncValue){type, pointer == NULL, PointerGetDatum(pointer)};
-}
-
-SyncValue
-sync_nullable_value(bool present, SyncValue value)
-{
-	return present ? value : SYNC_NULL(value.type);
 }
 
 /* What arrays are made of, so that no catalog is needed: outside of transactions there is none. */
