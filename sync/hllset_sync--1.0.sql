@@ -814,10 +814,10 @@ $$;
 REVOKE EXECUTE ON FUNCTION hllset_sync.origin_number(uuid, text) FROM PUBLIC;
 
 CREATE PROCEDURE hllset_sync.drop_origin(node text, INOUT copies bigint DEFAULT NULL)
-	LANGUAGE C AS 'MODULE_PATHNAME', 'hllset_sync_drop_origin';
+	LANGUAGE C AS 'MODULE_PATHNAME', 'hllset_sync_remove_origin';
 COMMENT ON PROCEDURE hllset_sync.drop_origin(text, bigint) IS 'drops all copies of a node''s rows; they come back if it is still a peer';
 CREATE PROCEDURE hllset_sync.absorb_origin(node text, set_name text DEFAULT NULL, INOUT changed bigint DEFAULT NULL)
-	LANGUAGE C AS 'MODULE_PATHNAME', 'hllset_sync_absorb_origin';
+	LANGUAGE C AS 'MODULE_PATHNAME', 'hllset_sync_remove_origin';
 COMMENT ON PROCEDURE hllset_sync.absorb_origin(text, text, bigint) IS
 	'unites the copies of a node that is gone, of one set or of all, with this node''s own rows; says how many rows changed';
 REVOKE EXECUTE ON PROCEDURE hllset_sync.drop_origin(text, bigint), hllset_sync.absorb_origin(text, text, bigint) FROM PUBLIC;

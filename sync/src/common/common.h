@@ -426,6 +426,7 @@ typedef struct SyncToken
 	pg_uuid_t nonce;
 } SyncToken;
 
+#define SYNC_NONCE(token) SYNC_NULLABLE((token).has_nonce, SYNC_UUID(&(token).nonce))
 bool sync_token_equal(const SyncToken *a, const SyncToken *b);
 
 #define SYNC_SETS_PAGE 1000 /* sets in one answer of p_sets */
@@ -436,10 +437,9 @@ typedef enum SyncReceiveMode
 	SYNC_ATTEMPT, /* only counts a batch of this node's own rounds, which would not outlive it otherwise */
 	SYNC_CHANGES, /* the next rows of the feed */
 	SYNC_REPAIR,  /* of a comparison */
-	SYNC_REWOUND  /* the last of a comparison with a history that was undone */
+	SYNC_REWOUND, /* the last of a comparison with a history that was undone */
+	SYNC_RECEIVE_MODES
 } SyncReceiveMode;
-
-#define SYNC_RECEIVE_MODES 4
 
 extern const char *const sync_receive_modes[SYNC_RECEIVE_MODES];
 

@@ -115,8 +115,6 @@ void sync_refuse_nulls(SyncEnd *end, const NullableDatum *row, int count);
 SyncToken sync_read_token(SyncEnd *end, NullableDatum seq, NullableDatum nonce);
 /* A column of ROWS from the one at FROM on, as a parameter. */
 SyncValue sync_column_array(Oid type, const List *rows, int from, int column);
-/* The nonce of a token, as a parameter. */
-#define SYNC_NONCE(token) SYNC_NULLABLE((token).has_nonce, SYNC_UUID(&(token).nonce))
 /* ERROR if an end has more sets than there may be. */
 void sync_check_sets(int count);
 /* In a list of what begins with a name, by which it is sorted. */

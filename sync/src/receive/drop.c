@@ -5,15 +5,13 @@
  */
 #include "receive/receive.h"
 
-PG_FUNCTION_INFO_V1(hllset_sync_drop_origin);
-PG_FUNCTION_INFO_V1(hllset_sync_absorb_origin);
+PG_FUNCTION_INFO_V1(hllset_sync_remove_origin);
 
 typedef struct Removal
 {
-	int16 origin;
 	const char *set_name; /* NULL: all sets */
 	bool absorbs;
-	int64 rows, absorbed;
+	SyncPass pass; /* in one set after the other */
 } Removal;
 
 /* Locked as it is: a delivery that has not made its cursor yet must see that the node is dropped. */
@@ -39,12 +37,12 @@ refuse_deliveries(const Removal *removal)
 	if (removal->set_name == NULL)
 		sync_catalog("UPDATE hllset_sync.origins SET dropping = true,"
 					 " dropping_since = coalesce(dropping_since, now()) WHERE origin_id = $1",
-					 SYNC_INT2(removal->origin));
+					 SYNC_INT2(removal->pass.origin));
 	else if (sync_catalog("UPDATE hllset_sync.cursors c SET dropping = true,"
 						  " dropping_since = coalesce(dropping_since, now())"
 						  " FROM hllset_sync.sets s WHERE s.set_id = c.set_id AND s.set_name = $2"
 						  " AND c.origin_id = $1",
-						  SYNC_INT2(removal->origin), SYNC_TEXT(removal->set_name)) == 0)
+						  SYNC_INT2(removal->pass.origin), SYNC_TEXT(removal->set_name)) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there are no copies of this node in set \"%s\"", removal->set_name)));
@@ -84,69 +82,49 @@ absorb_statement(const SyncSet *set)
 static bool
 remove_part(Removal *removal)
 {
-	SyncPass pass = {.origin = removal->origin, .which = "seq < $4", .seq = PG_INT64_MAX};
 	SyncSet *set;
 
 	if (sync_catalog(
 			"SELECT s.set_name FROM hllset_sync.cursors c JOIN hllset_sync.sets s USING (set_id)"
 			" WHERE c.origin_id = $1 AND ($2 IS NULL OR s.set_name = $2)"
 			" ORDER BY set_id LIMIT 1 FOR UPDATE OF c",
-			SYNC_INT2(removal->origin), SYNC_TEXT(removal->set_name)) == 0)
+			SYNC_INT2(removal->pass.origin), SYNC_TEXT(removal->set_name)) == 0)
 		return false;
 	set = sync_find_set(sync_text(0, 1));
 	if (removal->absorbs && !sync_set_usable(set))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("set \"%s\" is broken: %s", set->name, set->reason)));
-	pass.set = set;
-	pass.change = psprintf("DELETE FROM hllset_sync.copy_%d", set->id);
-	pass.then = removal->absorbs ? absorb_statement(set) : NULL;
-	if (!sync_pass_part(&pass))
+	removal->pass.set = set;
+	removal->pass.then = removal->absorbs ? absorb_statement(set) : NULL;
+	if (!sync_pass_part(&removal->pass))
 		sync_catalog("DELETE FROM hllset_sync.cursors WHERE set_id = $1 AND origin_id = $2",
-					 SYNC_INT4(set->id), SYNC_INT2(removal->origin));
-	removal->rows += pass.rows;
-	removal->absorbed += pass.other;
+					 SYNC_INT4(set->id), SYNC_INT2(removal->pass.origin));
 	return true;
 }
 
-/* In a transaction block all parts are one. */
-static void
-remove_copies(FunctionCallInfo fcinfo, Removal *removal)
+/* drop_origin(node, INOUT) and absorb_origin(node, set_name, INOUT). In a transaction block all parts are one. */
+Datum
+hllset_sync_remove_origin(PG_FUNCTION_ARGS)
 {
 	bool atomic = !sync_may_commit(fcinfo);
+	Removal removal = {.absorbs = PG_NARGS() == 3, .pass.seq = PG_INT64_MAX};
 
 	sync_require_arguments(fcinfo, ~SYNC_ARGUMENT(0));
+	if (removal.absorbs && !PG_ARGISNULL(1))
+		removal.set_name = TextDatumGetCString(PG_GETARG_DATUM(1));
 	SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC);
-	removal->origin = find_origin(TextDatumGetCString(PG_GETARG_DATUM(0)));
-	refuse_deliveries(removal);
+	removal.pass.origin = find_origin(TextDatumGetCString(PG_GETARG_DATUM(0)));
+	refuse_deliveries(&removal);
 	sync_pass_anew();
 	do
 	{
 		if (!atomic)
 			SPI_commit();
 		sync_fault("mid_drop");
-	} while (remove_part(removal));
-	if (removal->set_name == NULL)
+	} while (remove_part(&removal));
+	if (removal.set_name == NULL)
 		sync_catalog("DELETE FROM hllset_sync.origins WHERE origin_id = $1",
-					 SYNC_INT2(removal->origin));
+					 SYNC_INT2(removal.pass.origin));
 	SPI_finish();
-}
-
-Datum
-hllset_sync_drop_origin(PG_FUNCTION_ARGS)
-{
-	Removal removal = {.absorbs = false};
-
-	remove_copies(fcinfo, &removal);
-	return sync_one_row(fcinfo, SYNC_INT8(removal.rows));
-}
-
-Datum
-hllset_sync_absorb_origin(PG_FUNCTION_ARGS)
-{
-	Removal removal = {.absorbs = true};
-
-	if (!PG_ARGISNULL(1))
-		removal.set_name = TextDatumGetCString(PG_GETARG_DATUM(1));
-	remove_copies(fcinfo, &removal);
-	return sync_one_row(fcinfo, SYNC_INT8(removal.absorbed));
+	return sync_one_row(fcinfo, SYNC_INT8(removal.pass.count));
 }

@@ -12,18 +12,12 @@
 #define RECENT 1000000
 
 /* How far this session is with the last pass that it has worked on. */
-typedef struct Place
+static struct
 {
-	Oid table;
-	Oid file; /* after a rewrite rows lie elsewhere */
-	int16 origin;
-	char change; /* the first letter */
-	int64 seq;
+	char pass[64]; /* which one it is */
 	BlockNumber next;
 	TransactionId writer; /* of the last part that changed something */
-} Place;
-
-static Place place;
+} place;
 
 /* What the last part did counts, or will. Whether an old transaction ended well is forgotten in time. */
 static bool
@@ -36,19 +30,11 @@ last_part_counts(void)
 		   (now - place.writer < RECENT && TransactionIdDidCommit(place.writer));
 }
 
-/* Goes on, or begins anew, at the place. */
-static void
-find_place(const SyncPass *pass, Relation table)
+/* The next pass begins at the start, also if it is like the last one: rows may have come since. */
+void
+sync_pass_anew(void)
 {
-	Place begin = {.table = RelationGetRelid(table),
-				   .file = table->rd_rel->relfilenode,
-				   .origin = pass->origin,
-				   .change = pass->change[0],
-				   .seq = pass->seq};
-
-	if (place.table != begin.table || place.file != begin.file || place.origin != begin.origin ||
-		place.change != begin.change || place.seq != begin.seq || !last_part_counts())
-		place = begin;
+	memset(&place, 0, sizeof(place));
 }
 
 static SyncValue
@@ -64,9 +50,12 @@ block_start(BlockNumber block)
 static int64
 change_some(SyncPass *pass, int64 limit)
 {
-	char *change = psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM hllset_sync.copy_%d"
-							" WHERE ctid >= $1 AND ctid < $2 AND origin_id = $3 AND %s LIMIT $5))",
-							pass->change, pass->set->id, pass->which);
+	const char *table = psprintf("hllset_sync.copy_%d", pass->set->id);
+	char *change =
+		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s"
+				 " WHERE ctid >= $1 AND ctid < $2 AND origin_id = $3 AND seq %s $4 LIMIT $5))",
+				 psprintf(pass->rewinds ? "UPDATE %s SET seq = $4" : "DELETE FROM %s", table),
+				 table, pass->rewinds ? ">" : "<");
 	int64 rows;
 
 	if (pass->then != NULL)
@@ -74,21 +63,11 @@ change_some(SyncPass *pass, int64 limit)
 	rows = sync_execute(change, block_start(place.next), block_start(place.next + BLOCKS),
 						SYNC_INT2(pass->origin), SYNC_INT8(pass->seq), SYNC_INT8(limit));
 	if (pass->then != NULL)
-	{
 		rows = sync_int8(0, 1);
-		pass->other += sync_int8(0, 2);
-	}
-	pass->rows += rows;
+	pass->count += pass->then == NULL ? rows : sync_int8(0, 2);
 	if (rows < limit)
 		place.next += BLOCKS;
 	return rows;
-}
-
-/* The next pass begins at the start, also if it is like the last one: rows may have come since. */
-void
-sync_pass_anew(void)
-{
-	place = (Place){0};
 }
 
 bool
@@ -96,6 +75,7 @@ sync_pass_part(SyncPass *pass)
 {
 	Oid table = sync_set_table(pass->set, "copy");
 	int64 left = sync_chunk_rows;
+	char this[sizeof(place.pass)];
 	BlockNumber blocks;
 	Relation relation;
 	SyncUser user;
@@ -104,8 +84,13 @@ sync_pass_part(SyncPass *pass)
 		return false;
 	relation = table_open(table, AccessShareLock);
 	blocks = RelationGetNumberOfBlocks(relation);
-	find_place(pass, relation);
+	/* After a rewrite of the table rows lie elsewhere. */
+	snprintf(this, sizeof(this), "%u %u %d %d " INT64_FORMAT, table, relation->rd_rel->relfilenode,
+			 pass->origin, pass->rewinds, pass->seq);
 	table_close(relation, NoLock);
+	if (strcmp(place.pass, this) != 0 || !last_part_counts())
+		sync_pass_anew();
+	strlcpy(place.pass, this, sizeof(place.pass));
 	if (place.next >= blocks)
 	{
 		sync_pass_anew();
