@@ -41,8 +41,6 @@ check_databases(char **value, void **extra, GucSource source)
 							NULL, NULL, NULL)
 #define DEFINE_TIME(name, description, value, least, unit) \
 	DEFINE_INT(name, description, value, least, INT_MAX, PGC_SUSET, unit)
-#define DEFINE_LIMIT(name, description, value, least, most, unit) \
-	DEFINE_INT(name, description, value, least, most, PGC_SUSET, unit)
 #define DEFINE_BOOL(name, description, ...)                                                      \
 	DefineCustomBoolVariable("hllset_sync." #name, description, NULL, &sync_##name, __VA_ARGS__, \
 							 0, NULL, NULL, NULL)
@@ -91,14 +89,15 @@ sync_define_settings(void)
 				5 * SECOND, 0, GUC_UNIT_MS);
 
 	/* how much */
-	DEFINE_LIMIT(max_batch_rows, "Most rows in one batch.", 1000, 1, 100000, 0);
-	DEFINE_LIMIT(max_batch_bytes, "Bytes at which a batch ends.", 4 * MEGABYTE, 1024,
-				 256 * MEGABYTE, GUC_UNIT_BYTE);
-	DEFINE_LIMIT(max_row_bytes, "Most bytes in one row from a peer.", 2 * MEGABYTE, 1024,
-				 256 * MEGABYTE, GUC_UNIT_BYTE);
-	DEFINE_LIMIT(chunk_rows, "Most rows that one transaction of upkeep touches.", 10000, 100,
-				 1000000, 0);
-	DEFINE_LIMIT(max_sets, "Most sets that a peer may offer.", 10000, 1, SYNC_MOST_SETS, 0);
+	DEFINE_INT(max_batch_rows, "Most rows in one batch.", 1000, 1, 100000, PGC_SUSET, 0);
+	DEFINE_INT(max_batch_bytes, "Bytes at which a batch ends.", 4 * MEGABYTE, 1024, 256 * MEGABYTE,
+			   PGC_SUSET, GUC_UNIT_BYTE);
+	DEFINE_INT(max_row_bytes, "Most bytes in one row from a peer.", 2 * MEGABYTE, 1024,
+			   256 * MEGABYTE, PGC_SUSET, GUC_UNIT_BYTE);
+	DEFINE_INT(chunk_rows, "Most rows that one transaction of upkeep touches.", 10000, 100, 1000000,
+			   PGC_SUSET, 0);
+	DEFINE_INT(max_sets, "Most sets that a peer may offer.", 10000, 1, SYNC_MOST_SETS, PGC_SUSET,
+			   0);
 	/* Of shared memory; without any, none is heard. */
 	if (process_shared_preload_libraries_in_progress)
 		DEFINE_INT(max_nodes, "Most nodes that read from this server's databases or are pushed to.",

@@ -84,14 +84,10 @@ sync_nullable_elements(Datum array, Oid type, Datum **datums, bool **nulls)
 int
 sync_elements(Datum array, Oid element, const char *what, Datum **datums)
 {
-	bool *nulls;
-	int count = sync_nullable_elements(array, element, datums, &nulls);
-
-	for (int i = 0; i < count; i++)
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
-	return count;
+	if (array_contains_nulls(DatumGetArrayTypeP(array)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
+	return sync_nullable_elements(array, element, datums, NULL);
 }
 
 /* ---- statements ---- */
