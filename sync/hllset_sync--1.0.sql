@@ -1884,29 +1884,38 @@ FROM pg_catalog.pg_class c JOIN set s ON s.relid::oid = pg_catalog.pg_partition_
 WHERE c.relispartition AND c.relpersistence = 'u'::"char" AND c.relkind = 'r'::"char"
 UNION ALL
 -- sets with a peer
-SELECT CASE WHEN r.state = 'paused'::text AND r.sqlstate = '57P02'::text THEN 'crashed'::text ELSE r.state END, r.set_name, r.node_name, r.server, r.state_since,
-	pg_catalog.format('%s: %s'::text, r.direction, coalesce(r.error, 'the copies do not move'::text)),
-	CASE CASE WHEN r.state = 'paused'::text AND r.sqlstate = '57P02'::text THEN 'crashed'::text ELSE r.state END
+-- What holds both directions up is said once
+SELECT r.reason, r.set_name, r.node_name, r.peer, r.since, r.why,
+	CASE r.reason
 		WHEN 'withdrawn'::text THEN 'Have it granted (grant_peer) or registered there again; or leave it out here: alter_peer(..., sets => ...)'::text
 		WHEN 'absent'::text THEN 'Have it registered and granted there; or leave it out here: alter_peer(..., sets => ...)'::text
 		WHEN 'mismatched'::text THEN 'At one of both: unregister the set, change the table, register it anew'::text
-		WHEN 'broken'::text THEN CASE WHEN r.error LIKE 'the set is broken here%'::text
+		WHEN 'broken'::text THEN CASE WHEN r.why LIKE '%: the set is broken here%'::text
 			THEN 'See what holds a lock on the table here: pg_locks, long transactions'::text ELSE 'Mend it there: its own attention says how; or see locks there'::text END
-		WHEN 'paused'::text THEN pg_catalog.format('SELECT hllset_sync.resume_set(%L, %L)'::text, r.server, r.set_name)
+		WHEN 'paused'::text THEN pg_catalog.format('SELECT hllset_sync.resume_set(%L, %L)'::text, r.peer, r.set_name)
 		WHEN 'refused'::text THEN 'Have it resumed there: resume_grant()'::text
-		WHEN 'crashed'::text THEN pg_catalog.format('See the log of the server that crashed; then SELECT hllset_sync.resume_peer(%L)'::text, r.server)
+		WHEN 'crashed'::text THEN pg_catalog.format('See the log of the server that crashed; then SELECT hllset_sync.resume_peer(%L)'::text, r.peer)
 		WHEN 'scanning'::text THEN 'The source is comparing its table with its change index: see attention there'::text
 		WHEN 'behind'::text THEN 'See what holds it up: the reason; attention, locks and long transactions, here and at the peer'::text
 		ELSE 'Mend what the error says; another attempt is made every 5 s'::text END
-FROM relation r CROSS JOIN node n
-WHERE r.state IN ('withdrawn'::text, 'absent'::text, 'mismatched'::text, 'paused'::text, 'refused'::text)
-	OR r.state = 'broken'::text AND r.state_since NOT BETWEEN n.soon AND n.ahead
-		AND NOT EXISTS (SELECT FROM hllset_sync.sets s WHERE s.set_name = r.set_name AND s.state = 'broken'::text)
-	OR r.state = 'error'::text AND r.state_since NOT BETWEEN n.soon AND n.ahead
-	OR r.state = 'behind'::text AND greatest(r.moved_at, r.state_since) NOT BETWEEN n.soon AND n.ahead
-		-- What is wrong with a set of this node is said once, and not for each peer that gets it.
-		AND NOT (r.direction = 'push'::text AND EXISTS (SELECT FROM hllset_sync.sets s WHERE s.set_name = r.set_name AND s.state <> 'ok'::text))
-	OR r.state = 'scanning'::text AND r.direction = 'pull'::text AND r.state_since NOT BETWEEN n.long_ago AND n.ahead
+FROM (
+	SELECT x.reason, r.set_name, r.node_name, r.server AS peer, pg_catalog.min(r.state_since) AS since,
+		CASE WHEN pg_catalog.min(x.why) = pg_catalog.max(x.why)
+			THEN pg_catalog.format('%s: %s'::text, pg_catalog.string_agg(r.direction, ' and '::text ORDER BY r.direction), pg_catalog.min(x.why))
+			ELSE pg_catalog.string_agg(pg_catalog.format('%s: %s'::text, r.direction, x.why), '; '::text ORDER BY r.direction) END AS why
+	FROM relation r CROSS JOIN node n CROSS JOIN LATERAL (
+		SELECT CASE WHEN r.state = 'paused'::text AND r.sqlstate = '57P02'::text THEN 'crashed'::text ELSE r.state END AS reason,
+			coalesce(r.error, 'the copies do not move'::text) AS why) x
+	WHERE r.state IN ('withdrawn'::text, 'absent'::text, 'mismatched'::text, 'paused'::text, 'refused'::text)
+		OR r.state = 'broken'::text AND r.state_since NOT BETWEEN n.soon AND n.ahead
+			AND NOT EXISTS (SELECT FROM hllset_sync.sets s WHERE s.set_name = r.set_name AND s.state = 'broken'::text)
+		OR r.state = 'error'::text AND r.state_since NOT BETWEEN n.soon AND n.ahead
+		OR r.state = 'behind'::text AND greatest(r.moved_at, r.state_since) NOT BETWEEN n.soon AND n.ahead
+			-- What is wrong with a set of this node is said once, and not for each peer that gets it.
+			AND NOT (r.direction = 'push'::text AND EXISTS (SELECT FROM hllset_sync.sets s WHERE s.set_name = r.set_name AND s.state <> 'ok'::text))
+		OR r.state = 'scanning'::text AND r.direction = 'pull'::text AND r.state_since NOT BETWEEN n.long_ago AND n.ahead
+	GROUP BY x.reason, r.set_name, r.node_name, r.server
+) r
 UNION ALL
 -- copies
 SELECT 'crashed'::text, c.set_name, c.node_name, NULL, NULL,

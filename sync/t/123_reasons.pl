@@ -24,9 +24,10 @@ for my $branch (split /\nUNION ALL\n/, $view)
 	next if !ok(defined $column, 'a branch of the view begins with its reason') || $column =~ /^l\.trouble/;
 	$reasons{$_} = 1 for $column =~ /(?:THEN |ELSE |^)'(\w+)'::text/g;
 	# A state that is a reason.
-	if ($column =~ /ELSE r\.state/)
+	if ($branch =~ /THEN '(\w+)'::text ELSE r\.state END AS reason/)
 	{
-		my ($where) = $branch =~ /\nWHERE (.*)/s;
+		$reasons{$1} = 1;
+		my ($where) = $branch =~ /\n\tWHERE (.*)/s;
 		$reasons{$_} = 1 for grep { $_ ne 'paused' } map { /'(\w+)'::text/g } $where =~ /r\.state (?:= '\w+'::text|IN \([^)]*\))/g;
 	}
 	if ($column =~ /THEN s\.state/)
