@@ -49,7 +49,7 @@ int sync_limit_call(int (*call)(struct pg_conn *), struct pg_conn *conn);
 
 #define SYNC_MOST_COLUMNS 8
 
-/* A statement of the protocol. All parameters and columns cross in binary form. */
+/* A statement of the protocol. All parameters and columns cross in binary form, and the names of columns with each answer, so they are short. */
 typedef struct SyncStatement
 {
 	const char *name;     /* as a prepared statement; one letter, since it crosses at each call */

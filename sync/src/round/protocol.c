@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/*
- * Functions of the protocol as their caller sees them: arguments in, answers out, both checked. See docs/sync.md, Protocol. Names of columns
- * cross with each answer, so they are short.
- */
+/* What a round asks of many sets at once: how far their sources and their copies are. See docs/sync.md, Protocol. */
 #include "publish/publish.h"
 #include "round/round.h"
 

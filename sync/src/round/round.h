@@ -246,7 +246,7 @@ struct SyncLink
 
 /* Reads the settings of the peer and opens a connection if there is none. */
 void sync_link_open(SyncLink *link);
-/* A flow of the relation's rows. Its head, its cursor and its time are still to be told; rows lie in the current context. */
+/* A flow of the relation's rows. Its cursor and its time are still to be told; rows lie in the current context. */
 SyncFlow sync_link_flow(struct SyncVisit *visit, SyncRelation *relation);
 
 /* ---- protocol.c: what is asked of many sets at once; NAMES NIL: all ---- */
