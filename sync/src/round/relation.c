@@ -9,7 +9,6 @@ typedef struct State
 {
 	const char *name; /* as in docs/sync-monitoring.md, States */
 	bool stands; /* until what is offered changes or the peer is resumed; no round moves its rows */
-	bool warns;  /* it is worth a line in the log */
 	int sqlstate;       /* 0: none, or that of the error */
 	const char *reason; /* NULL: none, or that of the error */
 } State;
@@ -24,18 +23,17 @@ static const State states[] = {
 		 .reason = "a lock or a disabled trigger at the source keeps changes from being numbered"},
 	[SYNC_SCANNING] = {"scanning", .reason = "the source is comparing its table with its index"},
 	[SYNC_YIELDING] = {"behind", .reason = "another link moves the same copies"},
-	[SYNC_FAILED] = {"error", .warns = true},
-	[SYNC_MISMATCHED] = {"mismatched", true, true, ERRCODE_SYNC_SIGNATURE},
-	[SYNC_BROKEN] = {"broken", true, true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+	[SYNC_FAILED] = {"error"},
+	[SYNC_MISMATCHED] = {"mismatched", true, ERRCODE_SYNC_SIGNATURE},
+	[SYNC_BROKEN] = {"broken", true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					 "the set is broken here"},
-	[SYNC_WITHDRAWN] = {"withdrawn", true, true, ERRCODE_SYNC_SET,
+	[SYNC_WITHDRAWN] = {"withdrawn", true, ERRCODE_SYNC_SET,
 						"the peer does not have or grant the set any more"},
-	[SYNC_ABSENT] = {"absent", true, true, ERRCODE_SYNC_SET,
+	[SYNC_ABSENT] = {"absent", true, ERRCODE_SYNC_SET,
 					 "the peer has no such set or does not grant it"},
-	[SYNC_REFUSED] = {"refused", true, true, ERRCODE_SYNC_SET,
-					  "the peer has paused what it granted"},
+	[SYNC_REFUSED] = {"refused", true, ERRCODE_SYNC_SET, "the peer has paused what it granted"},
 	[SYNC_RESUMED] = {"resumed"},
-	[SYNC_STOPPED] = {"paused", true, true, ERRCODE_CRASH_SHUTDOWN},
+	[SYNC_STOPPED] = {"paused", true, ERRCODE_CRASH_SHUTDOWN},
 };
 
 static const char *const direction_names[] = {"pull", "push"};
@@ -174,7 +172,7 @@ sync_relations_log(SyncLink *link)
 		{
 			const SyncRelation *relation = &((SyncShared *) lfirst(cell))->relations[i];
 
-			if (states[relation->shown.condition].warns)
+			if (sync_relation_stands(relation) || relation->shown.condition == SYNC_FAILED)
 				count_complaint(link, relation);
 		}
 	for (size_t i = 0; i < lengthof(link->complaints); i++)

@@ -29,6 +29,7 @@ receive(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to, const List *r
 		"CALL hllset_sync.p_receive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, "
 		"NULL, NULL)",
 		1, INT8OID, UUIDOID, BOOLOID);
+	MemoryContext caller = MemoryContextSwitchTo(flow->batch);
 	const SyncToken goal = to != NULL ? *to : flow->cursor;
 	SyncValue *values = SYNC_VALUES(
 		SYNC_TEXT(flow->set_name), SYNC_UUID(flow->origin), SYNC_TEXT(flow->origin_name),
@@ -40,13 +41,16 @@ receive(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to, const List *r
 		SYNC_NULLABLE(to != NULL, SYNC_INT8(goal.seq)),
 		SYNC_NULLABLE(to != NULL && goal.has_nonce, SYNC_UUID(&goal.nonce)),
 		SYNC_BOOL(flow->patient));
+	int sqlstate = 0;
 	List *answer;
 
 	/* At a peer the procedure counts the attempt by itself, in a transaction of its own; here each call is one. */
-	if (flow->sink->wire == NULL && sync_try_call(flow->sink, &statement, values, &answer) != 0)
-		return NULL;
+	if (flow->sink->wire == NULL)
+		sqlstate = sync_try_call(flow->sink, &statement, values, &answer);
 	values[3] = SYNC_TEXT(sync_receive_modes[mode]);
-	(void) sync_try_call(flow->sink, &statement, values, &answer);
+	if (sqlstate == 0)
+		(void) sync_try_call(flow->sink, &statement, values, &answer);
+	MemoryContextSwitchTo(caller);
 	return answer == NIL ? NULL : linitial(answer);
 }
 
@@ -55,8 +59,6 @@ static SyncOutcome
 deliver_parts(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to, const List *rows)
 {
 	bool pushes = flow->sink->wire != NULL;
-	MemoryContext caller = MemoryContextSwitchTo(flow->batch);
-	SyncOutcome outcome = SYNC_BEHIND;
 
 	do
 	{
@@ -68,20 +70,16 @@ deliver_parts(SyncFlow *flow, SyncReceiveMode mode, const SyncToken *to, const L
 		answer = receive(flow, mode, to, rows);
 		flow->begun = false;
 		if (answer == NULL)
-		{
-			outcome = SYNC_POISONED;
-			break;
-		}
+			return SYNC_POISONED;
 		sync_refuse_nulls(flow->sink, answer, 1);
 		flow->cursor = sync_read_token(flow->sink, answer[0], answer[1]);
 		sync_fault(pushes ? "after_push_commit" : "after_apply_commit");
 		if (answer[2].isnull) /* nothing was done: the copies were elsewhere */
-			outcome = SYNC_OVERTAKEN;
-		else if (!DatumGetBool(answer[2].value)) /* there are no more parts */
-			outcome = SYNC_CAUGHT_UP;
-	} while (outcome == SYNC_BEHIND && sync_left(flow->until) > 0);
-	MemoryContextSwitchTo(caller);
-	return outcome;
+			return SYNC_OVERTAKEN;
+		if (!DatumGetBool(answer[2].value)) /* there are no more parts */
+			return SYNC_CAUGHT_UP;
+	} while (sync_left(flow->until) > 0);
+	return SYNC_BEHIND;
 }
 
 SyncOutcome
