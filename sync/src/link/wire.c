@@ -10,7 +10,6 @@
 #include "storage/latch.h"
 
 #define IDLE_TIMEOUT 300000 /* ms after which the peer may end a session we lost sight of */
-
 #define MOST_ARGUMENTS 16
 
 /* A statement on its way, and what is answered. */

@@ -36,16 +36,6 @@ sync_link_rescan(SyncLink *link, SyncDirection direction, char *set_name)
 
 /* ---- p_heads ---- */
 
-static void
-forget_heads(SyncLink *link, SyncDirection direction)
-{
-	ListCell *cell;
-
-	link->heads[direction].others = false;
-	foreach (cell, link->sets)
-		((SyncShared *) lfirst(cell))->relations[direction].has_head = false;
-}
-
 /* A row without a head says that there is no such set any more. */
 static void
 take_head(SyncLink *link, SyncDirection direction, SyncEnd *end, const NullableDatum *row)
@@ -98,7 +88,11 @@ sync_link_heads(SyncLink *link, SyncDirection direction, const List *names, cons
 		sync_refuse_answer(end, "the end is missing");
 	sync_check_sets(list_length(rows) - 1);
 	if (!DatumGetBool(last[5].value))
-		forget_heads(link, direction);
+	{
+		heads->others = false;
+		foreach (cell, link->sets)
+			((SyncShared *) lfirst(cell))->relations[direction].has_head = false;
+	}
 	else if (!heads->known)
 		sync_refuse_answer(end, "changes of nothing");
 	foreach (cell, list_truncate(rows, list_length(rows) - 1))
