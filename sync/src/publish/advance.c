@@ -50,9 +50,9 @@ sync_held(void)
 SyncValue
 sync_unseen(void)
 {
-	List *seen_first = list_truncate(list_copy(work.names), work.to_be_seen);
+	List *to_be_seen = list_truncate(list_copy(work.names), work.to_be_seen);
 
-	return SYNC_TEXT_ARRAY(list_copy_tail(seen_first, work.next));
+	return SYNC_TEXT_ARRAY(list_copy_tail(to_be_seen, work.next));
 }
 
 bool
