@@ -91,7 +91,7 @@ read_value(SyncColumn *column, char *data, int length)
 		refuse(column, "Bytes are left over.");
 	/* Also keeps out sketches of another precision, which the column would fold. */
 	sent = SendFunctionCall(&column->send, value);
-	if (VARSIZE(sent) - VARHDRSZ != length || memcmp(VARDATA(sent), data, length) != 0)
+	if ((int) VARSIZE_ANY_EXHDR(sent) != length || memcmp(VARDATA(sent), data, length) != 0)
 		refuse(column, "It is not in its canonical form, or of another precision.");
 	return value;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Which columns a set may have, and how they are described to peers. The type hllset and its functions are told by what they are: in C, of the library hllset, members of the extension. Only a superuser makes such
- * objects. A name, a schema or membership alone tells nothing, since the owner of a trusted extension may add to it what he likes.
+ * Which columns a set may have, and how they are described to peers. The type hllset and its functions are told by what they are: in C, of the library hllset,
+ * members of the extension. Only a superuser makes such objects. A name, a schema or membership alone tells nothing, since the owner of a trusted
+ * extension may add to it what he likes.
  */
 #include "common/common.h"
 

@@ -37,31 +37,21 @@ sync_pass_anew(void)
 	memset(&place, 0, sizeof(place));
 }
 
-static SyncValue
-block_start(BlockNumber block)
-{
-	ItemPointer pointer = palloc(sizeof(ItemPointerData));
-
-	ItemPointerSet(pointer, block, 0);
-	return SYNC_VALUE(TIDOID, PointerGetDatum(pointer));
-}
-
 /* At most LIMIT rows of the next blocks; the place moves on if there were fewer. */
 static int64
 change_some(SyncPass *pass, int64 limit)
 {
 	const char *table = psprintf("hllset_sync.copy_%d", pass->set->id);
 	char *change =
-		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s"
-				 " WHERE ctid >= $1 AND ctid < $2 AND origin_id = $3 AND seq %s $4 LIMIT $5))",
-				 psprintf(pass->rewinds ? "UPDATE %s SET seq = $4" : "DELETE FROM %s", table),
-				 table, pass->rewinds ? ">" : "<");
+		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE ctid >= '(%u,0)'"
+				 " AND ctid < '(%u,0)' AND origin_id = $1 AND seq %s $2 LIMIT $3))",
+				 psprintf(pass->rewinds ? "UPDATE %s SET seq = $2" : "DELETE FROM %s", table),
+				 table, place.next, place.next + BLOCKS, pass->rewinds ? ">" : "<");
 	int64 rows;
 
 	if (pass->then != NULL)
 		change = psprintf("WITH touched AS (%s RETURNING *)%s", change, pass->then);
-	rows = sync_execute(change, block_start(place.next), block_start(place.next + BLOCKS),
-						SYNC_INT2(pass->origin), SYNC_INT8(pass->seq), SYNC_INT8(limit));
+	rows = sync_execute(change, SYNC_INT2(pass->origin), SYNC_INT8(pass->seq), SYNC_INT8(limit));
 	if (pass->then != NULL)
 		rows = sync_int8(0, 1);
 	pass->count += pass->then == NULL ? rows : sync_int8(0, 2);
