@@ -1543,8 +1543,10 @@ BEGIN
 	END IF;
 END $$;
 
+-- What the waits look for. These return sets of one row, so that they are inlined, and the planner knows how long the arrays are.
+
 -- Whether the copies from these peers, of one set or of all, have reached the heads; NULL: not yet. NAMED: each of the peers must have the set.
-CREATE FUNCTION hllset_sync.are_caught_up(servers text[], wanted text, named boolean) RETURNS boolean
+CREATE FUNCTION hllset_sync.are_caught_up(servers text[], wanted text, named boolean) RETURNS SETOF boolean
 	LANGUAGE sql STABLE BEGIN ATOMIC
 	SELECT CASE WHEN bool_or(r.state NOT IN ('ok', 'behind', 'scanning', 'error', 'resumed')) THEN false
 		WHEN coalesce(bool_and(r.state = 'ok') AND (NOT named OR wanted IS NULL OR count(DISTINCT r.server) >= cardinality(servers)), wanted IS NULL) THEN true END
@@ -1552,7 +1554,7 @@ CREATE FUNCTION hllset_sync.are_caught_up(servers text[], wanted text, named boo
 END;
 
 -- The heads of sets all of which has numbers that was pending in these rows, beside those that are known; and whether all are known now.
-CREATE FUNCTION hllset_sync.numbered_heads(sets integer[], known bigint[], places tid[], xmins xid[], OUT heads bigint[], OUT are_all boolean)
+CREATE FUNCTION hllset_sync.numbered_heads(sets integer[], known bigint[], places tid[], xmins xid[]) RETURNS TABLE (heads bigint[], are_all boolean)
 	LANGUAGE sql STABLE BEGIN ATOMIC
 	SELECT array_agg(coalesce(a.head, s.head) ORDER BY a.place), bool_and(coalesce(a.head, s.head) IS NOT NULL)
 	FROM unnest(sets, known) WITH ORDINALITY a (set_id, head, place)
@@ -1564,7 +1566,7 @@ END;
 
 -- Whether each node has flushed its set up to the head: what it said since its session began, up to number LAST, counts, and only on the history that this
 -- server has now.
-CREATE FUNCTION hllset_sync.are_confirmed(sets integer[], nodes uuid[], heads bigint[], sessions bigint[], last bigint) RETURNS boolean
+CREATE FUNCTION hllset_sync.are_confirmed(sets integer[], nodes uuid[], heads bigint[], sessions bigint[], last bigint) RETURNS SETOF boolean
 	LANGUAGE sql STABLE BEGIN ATOMIC
 	SELECT NOT EXISTS (SELECT FROM unnest(sets, nodes, heads, sessions) a (set_id, node_id, head, session) WHERE NOT EXISTS (
 		SELECT FROM hllset_sync.confirmed c WHERE c.set_id = a.set_id AND c.node_id = a.node_id AND c.seq >= a.head AND c.said BETWEEN a.session AND last

@@ -155,8 +155,8 @@ all_ended(Wait *wait)
 	}
 	if (!wait->for_copies)
 		return YES;
-	(void) latest("SELECT hllset_sync.are_caught_up($1, $2, $3)", SYNC_TEXT_ARRAY(wait->servers),
-				  SYNC_TEXT(wait->set), SYNC_BOOL(wait->named));
+	(void) latest("SELECT * FROM hllset_sync.are_caught_up($1, $2, $3)",
+				  SYNC_TEXT_ARRAY(wait->servers), SYNC_TEXT(wait->set), SYNC_BOOL(wait->named));
 	return sync_is_null(0, 1) ? NOT_YET : sync_bool(0, 1) ? YES : NO;
 }
 
@@ -246,8 +246,9 @@ all_confirmed(Wait *wait)
 			return NOT_YET;
 		sessions[i] = Int64GetDatum((int64) session);
 	}
-	(void) latest("SELECT hllset_sync.are_confirmed($1, $2, $3, $4, $5)", wait->sets, wait->nodes,
-				  wait->heads, SYNC_ARRAY(INT8OID, sessions, NULL, count), SYNC_INT8((int64) last));
+	(void) latest("SELECT * FROM hllset_sync.are_confirmed($1, $2, $3, $4, $5)", wait->sets,
+				  wait->nodes, wait->heads, SYNC_ARRAY(INT8OID, sessions, NULL, count),
+				  SYNC_INT8((int64) last));
 	return sync_bool(0, 1) ? YES : NOT_YET;
 }
 
