@@ -253,11 +253,13 @@ take_result(SyncWire *wire, Call *call, PGresult *volatile result)
 				refuse_answer(wire, call->statement);
 		}
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		PQclear(result);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	PQclear(result);
 }
 
 /* After a command was queued: sends it and takes all that is answered. An error here leaves the wire spoiled. */
