@@ -256,7 +256,7 @@ class Bars:
         """What is left only falls, down to zero."""
         shown = [rows for i, rows in enumerate(left) if i == 0 or rows != left[i - 1]]
         rises = sum(later > earlier for earlier, later in zip(shown, shown[1:]))
-        print(f"     left of a first copy, as it was shown: {', '.join(f'{rows:,}' for rows in shown)}")
+        print(f"     what is left of a first copy was shown {len(shown)} times, from {shown[0]:,} on")
         self.bar("times that what is left of a first copy grew", rises, 0, "times")
         self.bar("rows left of a first copy in the end", shown[-1], 0, "rows")
 
