@@ -6,6 +6,8 @@
  */
 #include "round/round.h"
 
+#include "port/pg_bswap.h"
+
 /* What is read page by page, one after the other. */
 typedef enum Phase
 {
@@ -90,41 +92,56 @@ choose_buckets(SyncComparison *comparison)
 		comparison->phase = AT_END;
 }
 
+/* A page in one row, which takes half as many bytes: of each bucket its number, count and fingerprint in network order; and where the next page begins. */
+#define PAGE_OF(function)                                                                      \
+	"SELECT string_agg(int2send(bucket::int2) || int8send(n) || fp, '') AS buckets,"           \
+	" (array_agg(next) FILTER (WHERE next IS NOT NULL))[1] AS next FROM hllset_sync." function \
+	"($1, $2, $3)"
+
+static void
+read_buckets(SyncEnd *end, Bucket *buckets, bytea *page)
+{
+	int size = 2 + 8 + sizeof(buckets->fingerprint);
+	const char *data = VARDATA(page);
+
+	if ((VARSIZE(page) - VARHDRSZ) % size != 0)
+		sync_refuse_answer(end, "a fingerprint of another length");
+	for (; data < (char *) page + VARSIZE(page); data += size)
+	{
+		uint16 number;
+		uint64 rows;
+
+		memcpy(&number, data, 2);
+		memcpy(&rows, data + 2, 8);
+		number = pg_ntoh16(number);
+		if (number >= SYNC_BUCKETS)
+			sync_refuse_answer(end, "no such bucket");
+		buckets[number].rows = (int64) pg_ntoh64(rows);
+		memcpy(buckets[number].fingerprint, data + 10, sizeof(buckets->fingerprint));
+	}
+}
+
 /* Of own rows up to the head, and of all copies: those of a history that was undone may have higher numbers than the head has now. */
 static SyncOutcome
 add_fingerprints(SyncFlow *flow, SyncComparison *comparison, SyncEnd *end, bool copies)
 {
 	static SyncStatement of_rows =
-		SYNC_STATEMENT("p", "p_fingerprint",
-					   "SELECT bucket, n, fp, next FROM hllset_sync.p_fingerprint($1, $2, $3)",
-					   SYNC_BUCKETS, INT4OID, INT8OID, BYTEAOID, BYTEAOID);
+		SYNC_STATEMENT("p", "p_fingerprint", PAGE_OF("p_fingerprint"), 1, BYTEAOID, BYTEAOID);
 	static SyncStatement of_copies =
-		SYNC_STATEMENT("q", "p_fingerprint",
-					   "SELECT bucket, n, fp, next FROM hllset_sync.p_copy_fingerprint($1, $2, $3)",
-					   SYNC_BUCKETS, INT4OID, INT8OID, BYTEAOID, BYTEAOID);
+		SYNC_STATEMENT("q", "p_fingerprint", PAGE_OF("p_copy_fingerprint"), 1, BYTEAOID, BYTEAOID);
 	List *rows =
 		sync_call(end, copies ? &of_copies : &of_rows,
 				  SYNC_VALUES(SYNC_TEXT(flow->set_name),
 							  copies ? SYNC_UUID(flow->origin) : SYNC_INT8(comparison->head.seq),
 							  SYNC_BYTEA(comparison->next)));
-	bytea *next = take_next(end, &rows);
-	ListCell *cell;
+	const NullableDatum *page = rows == NIL ? NULL : linitial(rows);
 
-	foreach (cell, rows)
-	{
-		const NullableDatum *row = lfirst(cell);
-		int number = DatumGetInt32(row[0].value);
-		bytea *fingerprint = DatumGetByteaP(row[2].value);
-		Bucket *bucket;
-
-		if (number < 0 || number >= SYNC_BUCKETS ||
-			VARSIZE(fingerprint) - VARHDRSZ != sizeof(bucket->fingerprint))
-			sync_refuse_answer(end, "no such bucket, or a fingerprint of another length");
-		bucket = &(copies ? comparison->copies : comparison->rows)[number];
-		bucket->rows = DatumGetInt64(row[1].value);
-		memcpy(bucket->fingerprint, VARDATA(fingerprint), sizeof(bucket->fingerprint));
-	}
-	go_on(comparison, next);
+	if (page == NULL)
+		sync_refuse_answer(end, "no page");
+	if (!page[0].isnull)
+		read_buckets(end, copies ? comparison->copies : comparison->rows,
+					 DatumGetByteaP(page[0].value));
+	go_on(comparison, page[1].isnull ? NULL : DatumGetByteaP(page[1].value));
 	if (comparison->phase == ROWS_OF_BUCKETS)
 		choose_buckets(comparison);
 	return SYNC_CAUGHT_UP;
