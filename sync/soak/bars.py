@@ -11,6 +11,7 @@ Bytes are counted by the proxy between two nodes, CPU is the kernel's account of
 buffers it shares. Ends with exit code 1 if a bar is missed.
 """
 import argparse
+from itertools import dropwhile
 import shutil
 import sys
 import tempfile
@@ -253,7 +254,8 @@ class Bars:
         return [row[0] for row in self.b.query("SELECT rows_to_do FROM hllset_sync.set_status WHERE set_name = 'large' AND direction = 'pull' AND rows_to_do IS NOT NULL")]
 
     def falls(self, left):
-        """What is left only falls, down to zero."""
+        """What is left only falls, down to zero. Before it begins, what is shown is of a set of this name that was there before."""
+        left = list(dropwhile(lambda rows: rows == 0, left)) or [0]
         shown = [rows for i, rows in enumerate(left) if i == 0 or rows != left[i - 1]]
         rises = sum(later > earlier for earlier, later in zip(shown, shown[1:]))
         print(f"     what is left of a first copy was shown {len(shown)} times, from {shown[0]:,} on")
