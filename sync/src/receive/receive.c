@@ -389,10 +389,7 @@ hllset_sync_p_receive(PG_FUNCTION_ARGS)
 	if (!local || delivery.mode == SYNC_ATTEMPT)
 		count_attempt(&delivery);
 	if (!local)
-	{
 		receive_alone(&delivery);
-		SPI_commit();
-	}
 	else if (delivery.mode != SYNC_ATTEMPT)
 	{
 		receive(&delivery);
