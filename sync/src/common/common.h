@@ -136,10 +136,11 @@ int sync_nullable_elements(Datum array, Oid element, Datum **datums, bool **null
 uint64 sync_execute_values(const char *sql, bool read_only, const SyncValue *values);
 /* The same for a statement without parameters, written as by printf */
 #define sync_run(...) sync_execute_values(psprintf(__VA_ARGS__), false, &SYNC_NONE)
-/* Both as the extension's owner, who owns the catalog */
-#define sync_catalog(sql, ...) sync_catalog_values(sql, SYNC_VALUES(__VA_ARGS__))
-#define sync_catalog_run(...) sync_catalog_values(psprintf(__VA_ARGS__), &SYNC_NONE)
+/* Both as the extension's owner, who owns the catalog. The plan of a statement with parameters is kept by the session: its text is a literal. */
+#define sync_catalog(sql, ...) sync_catalog_values("" sql, SYNC_VALUES(__VA_ARGS__))
+#define sync_catalog_run(...) sync_catalog_once(psprintf(__VA_ARGS__))
 uint64 sync_catalog_values(const char *sql, const SyncValue *values);
+uint64 sync_catalog_once(const char *sql);
 /* A statement that runs often, with values of the same types. OPTIONS as of a cursor; a row limit of 0 is none. */
 #define sync_prepare(sql, values) sync_prepare_with(sql, values, 0)
 SPIPlanPtr sync_prepare_with(const char *sql, const SyncValue *values, int options);

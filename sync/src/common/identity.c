@@ -38,7 +38,8 @@ sync_identity(void)
 	SyncIdentity identity = {.problem = NULL};
 
 	SPI_connect();
-	if (sync_catalog_run("SELECT node_id, node_name, sysid, dboid FROM hllset_sync.node") != 1)
+	if (sync_catalog_values("SELECT node_id, node_name, sysid, dboid FROM hllset_sync.node",
+							&SYNC_NONE) != 1)
 		ereport(ERROR, (errcode(ERRCODE_SYNC_IDENTITY), errmsg("this database has no identity"),
 						errhint("SELECT hllset_sync.new_identity();")));
 	(void) sync_uuid(0, 1, &identity.node_id);
@@ -94,17 +95,17 @@ hllset_sync_rename_node(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Binds the node, under the id that ID_EXPRESSION gives, to this database. */
+/* Binds the node, under a new id or its own, to this database. */
 static Datum
-bind_identity(const char *id_expression)
+bind_identity(bool is_new)
 {
 	SPI_connect();
-	sync_catalog(
-		psprintf("INSERT INTO hllset_sync.node AS n (node_id, node_name, sysid, dboid, life)"
+	sync_catalog("INSERT INTO hllset_sync.node AS n (node_id, node_name, sysid, dboid, life)"
 				 " SELECT g, 'node-' || left(g::text, 8), $1, $2, g FROM gen_random_uuid() g"
-				 " ON CONFLICT (one) DO UPDATE SET node_id = %s, sysid = $1, dboid = $2",
-				 id_expression),
-		SYNC_INT8((int64) GetSystemIdentifier()), SYNC_OID(MyDatabaseId));
+				 " ON CONFLICT (one) DO UPDATE SET sysid = $1, dboid = $2,"
+				 " node_id = CASE WHEN $3 THEN excluded.node_id ELSE n.node_id END",
+				 SYNC_INT8((int64) GetSystemIdentifier()), SYNC_OID(MyDatabaseId),
+				 SYNC_BOOL(is_new));
 	SPI_finish();
 	return UUIDPGetDatum(memcpy(palloc(sizeof(pg_uuid_t)), sync_identity().node_id.data, UUID_LEN));
 }
@@ -112,11 +113,11 @@ bind_identity(const char *id_expression)
 Datum
 hllset_sync_new_identity(PG_FUNCTION_ARGS)
 {
-	return bind_identity("excluded.node_id");
+	return bind_identity(true);
 }
 
 Datum
 hllset_sync_keep_identity(PG_FUNCTION_ARGS)
 {
-	return bind_identity("n.node_id");
+	return bind_identity(false);
 }

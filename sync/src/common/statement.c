@@ -4,7 +4,9 @@
 
 #include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
 #include "utils/array.h"
+#include "utils/hsearch.h"
 
 /* ---- values ---- */
 
@@ -124,16 +126,6 @@ sync_execute_values(const char *sql, bool read_only, const SyncValue *values)
 	return checked(SPI_execute_extended(sql, &options), sql);
 }
 
-uint64
-sync_catalog_values(const char *sql, const SyncValue *values)
-{
-	SyncUser user = sync_enter_catalog();
-	uint64 count = sync_execute_values(sql, false, values);
-
-	sync_leave(user);
-	return count;
-}
-
 SPIPlanPtr
 sync_prepare_with(const char *sql, const SyncValue *values, int options)
 {
@@ -155,6 +147,55 @@ sync_execute_plan(SPIPlanPtr plan, const SyncValue *values, long limit)
 	SPIExecuteOptions options = {.params = parameters(values), .tcount = limit};
 
 	return checked(SPI_execute_plan_extended(plan, &options), "a prepared statement");
+}
+
+uint64
+sync_catalog_once(const char *sql)
+{
+	SyncUser user = sync_enter_catalog();
+	uint64 count = sync_execute_values(sql, false, &SYNC_NONE);
+
+	sync_leave(user);
+	return count;
+}
+
+/* By the address of the text. Generic, as planning would cost an idle round more than all else. */
+static SPIPlanPtr
+kept_plan(const char *sql, const SyncValue *values)
+{
+	typedef struct Kept
+	{
+		const char *sql;
+		SPIPlanPtr plan;
+	} Kept;
+	static HTAB *plans = NULL;
+	HASHCTL control = {.keysize = sizeof(char *), .entrysize = sizeof(Kept)};
+	bool found;
+	Kept *kept;
+
+	if (plans == NULL)
+		plans = hash_create("hllset_sync plans", 64, &control, HASH_ELEM | HASH_BLOBS);
+	kept = hash_search(plans, &sql, HASH_ENTER, &found);
+	if (!found)
+		kept->plan = NULL;
+	if (kept->plan == NULL)
+	{
+		SPIPlanPtr plan = sync_prepare_with(sql, values, CURSOR_OPT_GENERIC_PLAN);
+
+		SPI_keepplan(plan);
+		kept->plan = plan;
+	}
+	return kept->plan;
+}
+
+uint64
+sync_catalog_values(const char *sql, const SyncValue *values)
+{
+	SyncUser user = sync_enter_catalog();
+	uint64 count = sync_execute_plan(kept_plan(sql, values), values, 0);
+
+	sync_leave(user);
+	return count;
 }
 
 Portal

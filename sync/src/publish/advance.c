@@ -94,8 +94,8 @@ find_work(void *unused)
 	uint64 count;
 
 	(void) begin_scans(NULL);
-	count = sync_catalog("SELECT hllset_sync.work($1, $2, $3)", work.asked, sync_caller_role(),
-						 SYNC_INT4(work.looks ? LOOK_AT : 0));
+	count = sync_catalog("SELECT * FROM hllset_sync.work($1, $2, $3)", work.asked,
+						 sync_caller_role(), SYNC_INT4(work.looks ? LOOK_AT : 0));
 	for (uint64 i = 0; i < count; i++)
 		add_name(sync_text(i, 1));
 	work.to_be_seen = (int) count;
