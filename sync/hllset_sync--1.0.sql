@@ -413,11 +413,11 @@ REVOKE EXECUTE ON FUNCTION hllset_sync.pause_grant_by(oid, text, regrole, text),
 -- ---- what tells that rows of a set may have come or gone without its trigger ----
 
 -- Of one set, or of all if it is NULL. Each row of the join is another, so that no two cancel each other. Inlined, so that one set does not cost what all
--- do; its names were looked up here, once.
+-- do; its names were looked up here, once. OFFSET 0 has the catalogs read by their indexes, as the database may have many more tables than sets.
 CREATE FUNCTION hllset_sync.layouts(of_set integer) RETURNS TABLE (set_id integer, layout bigint, filenodes bigint, disabled text, weak boolean)
 	LANGUAGE sql STABLE BEGIN ATOMIC
 	WITH RECURSIVE tree (set_id, relid, parent, detaching) AS (
-		SELECT s.set_id, s.relid::oid, i.inhparent, false FROM hllset_sync.sets s LEFT JOIN pg_inherits i ON i.inhrelid = s.relid
+		SELECT s.set_id, s.relid::oid, (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = s.relid), false FROM hllset_sync.sets s
 		WHERE s.relid IS NOT NULL AND (of_set IS NULL OR s.set_id = of_set)
 		UNION ALL SELECT t.set_id, i.inhrelid, i.inhparent, i.inhdetachpending FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid)
 	SELECT t.set_id,
@@ -426,8 +426,10 @@ CREATE FUNCTION hllset_sync.layouts(of_set integer) RETURNS TABLE (set_id intege
 		bit_xor(hash_record_extended(ROW(c.oid, c.relfilenode, t.parent, g.oid), 0)),
 		min(quote_ident(g.tgname) || ' of table ' || c.oid::regclass::text) FILTER (WHERE g.tgenabled = 'D'),
 		coalesce(bool_or(g.tgenabled IN ('O', 'R')), false)
-	FROM tree t LEFT JOIN pg_class c ON c.oid = t.relid
-		LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgfoid = 'hllset_sync.capture()'::regprocedure
+	FROM tree t
+		LEFT JOIN LATERAL (SELECT n.* FROM pg_class n WHERE n.oid = t.relid OFFSET 0) c ON true
+		LEFT JOIN LATERAL (SELECT n.oid, n.xmin, n.tgname, n.tgenabled FROM pg_trigger n
+			WHERE n.tgrelid = t.relid AND n.tgfoid = 'hllset_sync.capture()'::regprocedure OFFSET 0) g ON true
 	GROUP BY t.set_id;
 END;
 
@@ -449,7 +451,7 @@ CREATE FUNCTION hllset_sync.work(names text[], caller oid, looks integer) RETURN
 	LANGUAGE sql STABLE BEGIN ATOMIC
 	SELECT s.set_name FROM hllset_sync.sets s JOIN hllset_sync.layouts(NULL) l USING (set_id)
 		LEFT JOIN (SELECT DISTINCT d.set_id FROM hllset_sync.pending d) p USING (set_id)
-	WHERE (names IS NULL OR s.set_name = ANY (names))
+	WHERE (names IS NULL OR s.set_name IN (SELECT unnest(names)))
 		AND (names IS NOT NULL OR p.set_id IS NOT NULL OR s.scan IS NOT NULL OR random() * (SELECT count(*) FROM hllset_sync.sets) < looks
 			OR s.layout <> l.layout OR s.filenodes <> l.filenodes OR s.state = 'broken')
 		AND (caller IS NULL OR EXISTS (SELECT FROM hllset_sync.acl a WHERE a.set_id = s.set_id
@@ -475,10 +477,10 @@ CREATE FUNCTION hllset_sync.heads(names text[], caller oid, held integer[], unse
 	LANGUAGE sql STABLE BEGIN ATOMIC
 	SELECT h.set_name, h.head, h.nonce, h.floor, h.truncated_at, h.more, h.scanning, h.set_id, hash_record_extended(h, 0) FROM (
 		SELECT s.set_name, s.head, s.nonce, s.floor, s.truncated_at,
-			CASE WHEN s.state <> 'disabled' AND s.set_id <> ALL (held) THEN s.set_name = ANY (unseen) OR p.set_id IS NOT NULL OR s.scan IS NOT NULL END AS more,
+			CASE WHEN s.state <> 'disabled' AND s.set_id NOT IN (SELECT unnest(held)) THEN s.set_name IN (SELECT unnest(unseen)) OR p.set_id IS NOT NULL OR s.scan IS NOT NULL END AS more,
 			s.scan IS NOT NULL AS scanning, s.set_id
 		FROM hllset_sync.sets s LEFT JOIN (SELECT DISTINCT d.set_id FROM hllset_sync.pending d WHERE d.kind <> 'c') p USING (set_id)
-		WHERE s.relid IS NOT NULL AND s.state <> 'broken' AND (names IS NULL OR s.set_name = ANY (names))
+		WHERE s.relid IS NOT NULL AND s.state <> 'broken' AND (names IS NULL OR s.set_name IN (SELECT unnest(names)))
 			AND (caller IS NULL OR EXISTS (SELECT FROM hllset_sync.acl a WHERE a.set_id = s.set_id AND a.pull AND pg_has_role(caller, a.role::oid, 'USAGE')))
 	) h ORDER BY h.set_id;
 END;

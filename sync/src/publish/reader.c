@@ -164,7 +164,7 @@ sync_note_caller(SyncValue names)
 	sync_catalog("INSERT INTO hllset_sync.readers (set_id, node_id, role, node_name)"
 				 " SELECT a.set_id, $1, $2, $3 FROM hllset_sync.acl a JOIN hllset_sync.sets s"
 				 " USING (set_id) WHERE a.node = $1 AND a.role = $2 AND a.pull"
-				 " AND ($4 IS NULL OR s.set_name = ANY ($4)) ON CONFLICT DO NOTHING",
+				 " AND ($4 IS NULL OR s.set_name IN (SELECT unnest($4))) ON CONFLICT DO NOTHING",
 				 SYNC_UUID(&sync_caller.node_id), SYNC_OID(GetUserId()),
 				 SYNC_TEXT(sync_caller.name), names);
 }

@@ -408,7 +408,7 @@ SYNC_LOOK(hllset_sync_p_cursor)
 	sync_catalog("SELECT s.set_name, coalesce(c.seq, 0), c.nonce FROM hllset_sync.sets s"
 				 " LEFT JOIN (hllset_sync.cursors c JOIN hllset_sync.origins o"
 				 "  ON o.origin_id = c.origin_id AND o.node_id = $2) ON c.set_id = s.set_id"
-				 " WHERE s.relid IS NOT NULL AND s.set_name = ANY ($1)"
+				 " WHERE s.relid IS NOT NULL AND s.set_name IN (SELECT unnest($1))"
 				 " AND ($4 OR EXISTS (SELECT FROM hllset_sync.acl a WHERE a.set_id = s.set_id"
 				 "  AND a.role::oid = $3 AND a.push AND a.node = $2))",
 				 sync_names(fcinfo, 0), SYNC_GIVEN(UUIDOID, 1), SYNC_OID(GetUserId()),
