@@ -446,16 +446,23 @@ BEGIN
 	END LOOP;
 END
 $$;
--- advance.c: sets of NAMES, or all of which there is something to do and LOOKS more, chosen at random, that the caller may read or push to (NULL: all).
-CREATE FUNCTION hllset_sync.work(names text[], caller oid, looks integer) RETURNS SETOF text
+-- advance.c: sets with a table that the caller may read or push to (NULL: all).
+CREATE FUNCTION hllset_sync.sets_of(caller oid) RETURNS SETOF hllset_sync.sets
 	LANGUAGE sql STABLE BEGIN ATOMIC
-	SELECT s.set_name FROM hllset_sync.sets s JOIN hllset_sync.layouts(NULL) l USING (set_id)
+	SELECT s.* FROM hllset_sync.sets s WHERE s.relid IS NOT NULL AND (caller IS NULL OR EXISTS (SELECT FROM hllset_sync.acl a
+		WHERE a.set_id = s.set_id AND (a.pull AND pg_has_role(caller, a.role::oid, 'USAGE') OR a.push AND a.role::oid = caller)));
+END;
+
+-- Those of NAMES, or all of which there is something to do and LOOKS more, chosen at random. KNOWN: no layout has changed. DIFFERS: this one has.
+CREATE FUNCTION hllset_sync.work(names text[], caller oid, looks integer, known boolean) RETURNS TABLE (set_name text, differs boolean)
+	LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT s.set_name, coalesce(s.layout <> l.layout OR s.filenodes <> l.filenodes, false)
+	FROM hllset_sync.sets_of(caller) s
+		LEFT JOIN (SELECT n.* FROM hllset_sync.layouts(NULL) n WHERE NOT known) l USING (set_id)
 		LEFT JOIN (SELECT DISTINCT d.set_id FROM hllset_sync.pending d) p USING (set_id)
 	WHERE (names IS NULL OR s.set_name IN (SELECT unnest(names)))
 		AND (names IS NOT NULL OR p.set_id IS NOT NULL OR s.scan IS NOT NULL OR random() * (SELECT count(*) FROM hllset_sync.sets) < looks
 			OR s.layout <> l.layout OR s.filenodes <> l.filenodes OR s.state = 'broken')
-		AND (caller IS NULL OR EXISTS (SELECT FROM hllset_sync.acl a WHERE a.set_id = s.set_id
-			AND (a.pull AND pg_has_role(caller, a.role::oid, 'USAGE') OR a.push AND a.role::oid = caller)))
 	ORDER BY random();
 END;
 
@@ -465,8 +472,7 @@ CREATE FUNCTION hllset_sync.begin_scans(running bigint, every bigint, asked text
 	UPDATE hllset_sync.sets s SET scan = 'rows', scan_after = NULL, scan_since = now() WHERE s.set_id IN (
 		SELECT d.set_id FROM hllset_sync.sets d WHERE d.scan IS NULL AND d.relid IS NOT NULL
 			AND (every > 0 AND d.scanned_at < running - every OR d.set_name = ANY (asked) AND d.scanned_at <= running - 3600
-				AND (caller IS NULL OR EXISTS (SELECT FROM hllset_sync.acl a WHERE a.set_id = d.set_id
-					AND (a.pull AND pg_has_role(caller, a.role::oid, 'USAGE') OR a.push AND a.role::oid = caller))))
+				AND d.set_id IN (SELECT o.set_id FROM hllset_sync.sets_of(caller) o))
 		FOR NO KEY UPDATE SKIP LOCKED);
 END;
 
@@ -558,7 +564,7 @@ CREATE FUNCTION hllset_sync.raise_floor(of_set integer, running bigint, keep big
 		AND h.seq_from = (SELECT min(i.seq_from) FROM hllset_sync.history i WHERE i.set_id = of_set);
 	SELECT s.floor FROM hllset_sync.sets s WHERE s.set_id = of_set;
 END;
-REVOKE EXECUTE ON FUNCTION hllset_sync.layouts(integer), hllset_sync.mend_triggers(integer), hllset_sync.work(text[], oid, integer),
+REVOKE EXECUTE ON FUNCTION hllset_sync.layouts(integer), hllset_sync.mend_triggers(integer), hllset_sync.sets_of(oid), hllset_sync.work(text[], oid, integer, boolean),
 	hllset_sync.begin_scans(bigint, bigint, text[], oid),
 	hllset_sync.heads(text[], oid, integer[], text[]), hllset_sync.nonce_below(uuid, bigint), hllset_sync.place(integer, bigint, uuid),
 	hllset_sync.nonces(integer, bigint[], bigint), hllset_sync.note_head(integer, bigint, bigint, bigint, uuid, bigint, bigint),

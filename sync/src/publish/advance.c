@@ -5,12 +5,14 @@
  */
 #include "publish/publish.h"
 
+#include "utils/inval.h"
+
 PG_FUNCTION_INFO_V1(hllset_sync_p_advance);
 
 /* Nothing tells of columns that were altered without a write: so now and then (ms) so many sets are looked at, chosen at random. */
 #define LOOK_EVERY 60000
 #define LOOK_AT 50
-#define WORK_TIME 1000 /* ms that one call works; what is left is the next one's */
+#define WORK_TIME 500 /* ms that one call works; what is left is the next one's */
 
 /* What one call does. The last one's is kept: what it could not do is said with the heads. */
 typedef struct Work
@@ -23,11 +25,44 @@ typedef struct Work
 	List *names;     /* of sets that have something to do */
 	int to_be_seen;  /* so many are to be looked at for the first time; they come first */
 	int next;
-	bool again; /* there is more to do for the set that was looked at last */
-	List *held; /* ids of sets that it could not get at */
+	bool again;     /* there is more to do for the set that was looked at last */
+	List *held;     /* ids of sets that it could not get at */
+	uint64 changes; /* that this session had heard of before it began */
 } Work;
 
 static Work work;
+
+/*
+ * Whatever changes the layout of a table makes all sessions forget what they have cached of a relation. As long as this one hears of no such change, tables
+ * that were as noted are so still. Only of who writes into the system catalogs himself it does not hear; that is found within LOOK_EVERY.
+ */
+typedef struct Known
+{
+	uint64 changes; /* that it had heard of before it looked at all of these sets */
+	SyncTime until;
+	Oid caller; /* whose sets they are; InvalidOid: all */
+	int64 sets; /* a hash of which they are */
+} Known;
+
+static Known known;
+static uint64 changes;
+
+static void
+hear_of_change(Datum unused, Oid relid)
+{
+	changes++;
+}
+
+static uint64
+count_changes(void)
+{
+	static bool hears = false;
+
+	if (!hears)
+		CacheRegisterRelcacheCallback(hear_of_change, (Datum) 0);
+	hears = true;
+	return changes;
+}
 
 static void
 start_work(SyncValue asked)
@@ -38,7 +73,10 @@ start_work(SyncValue asked)
 		context =
 			AllocSetContextCreate(TopMemoryContext, "hllset_sync advance", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextReset(context);
-	work = (Work){.context = context, .until = sync_after(WORK_TIME), .asked = asked};
+	work = (Work){.context = context,
+				  .until = sync_after(WORK_TIME),
+				  .asked = asked,
+				  .changes = count_changes()};
 }
 
 SyncValue
@@ -87,18 +125,49 @@ begin_scans(void *unused)
 	return true;
 }
 
+/* What would be known if all layouts were as noted. */
+static Known
+look_now(void)
+{
+	SyncValue caller = sync_caller_role();
+
+	sync_catalog("SELECT coalesce(bit_xor(hash_record_extended(ROW(set_id, relid::oid), 0)), 0)"
+				 " FROM hllset_sync.sets_of($1)",
+				 caller);
+	return (Known){.changes = work.changes,
+				   .until = sync_after(LOOK_EVERY),
+				   .caller = caller.isnull ? InvalidOid : DatumGetObjectId(caller.value),
+				   .sets = sync_int8(0, 1)};
+}
+
+static bool
+is_known(const Known *now)
+{
+	return known.changes == now->changes && known.caller == now->caller &&
+		   known.sets == now->sets && sync_left(known.until) > 0;
+}
+
 /* Those that were asked for, or else all that the caller may read or push, if there is something to do for them. */
 static bool
 find_work(void *unused)
 {
+	Known now = look_now();
+	bool looks = work.asked.isnull && !is_known(&now);
+	bool differs = false;
 	uint64 count;
 
 	(void) begin_scans(NULL);
-	count = sync_catalog("SELECT * FROM hllset_sync.work($1, $2, $3)", work.asked,
-						 sync_caller_role(), SYNC_INT4(work.looks ? LOOK_AT : 0));
+	count =
+		sync_catalog("SELECT * FROM hllset_sync.work($1, $2, $3, $4)", work.asked,
+					 sync_caller_role(), SYNC_INT4(work.looks ? LOOK_AT : 0), SYNC_BOOL(!looks));
 	for (uint64 i = 0; i < count; i++)
+	{
 		add_name(sync_text(i, 1));
+		differs |= sync_bool(i, 2);
+	}
 	work.to_be_seen = (int) count;
+	if (looks && !differs)
+		known = now;
 	return true;
 }
 
