@@ -134,8 +134,14 @@ sync_program() {
 run_quick() {
 	local first=() second=()
 	build_extensions
-	! has_part type || { first+=(quick_core) && second+=(quick_type); }
-	! has_part sync || first+=(quick_sync)
+	# Sync waits more than it works, and takes as long as the type and the core together.
+	if has_part sync; then
+		first+=(quick_sync)
+		! has_part type || second+=(quick_type quick_core)
+	elif has_part type; then
+		first+=(quick_core)
+		second+=(quick_type)
+	fi
 	! has_part server || first+=(server_type server_sync)
 	start_lane 1 "${first[@]}"
 	[ ${#second[@]} -eq 0 ] || start_lane 2 "${second[@]}"
