@@ -12,7 +12,7 @@ PG_FUNCTION_INFO_V1(hllset_sync_p_advance);
 /* Nothing tells of columns that were altered without a write: so now and then (ms) so many sets are looked at, chosen at random. */
 #define LOOK_EVERY 60000
 #define LOOK_AT 50
-#define WORK_TIME 500 /* ms that one call works; what is left is the next one's */
+#define WORK_TIME 400 /* ms that one call works; what is left is the next one's */
 
 /* What one call does. The last one's is kept: what it could not do is said with the heads. */
 typedef struct Work

@@ -4,7 +4,7 @@
 
 #include "pgstat.h"
 
-#define SLICE_OF_SET 1000  /* ms */
+#define SLICE_OF_SET 800   /* ms */
 #define SLICE_OF_PROOF 500 /* ms, if nothing is known to be missing */
 #define SHORT_REST 1000    /* ms in which a set is left alone that failed, or another link moves */
 #define REST 5000          /* ms, if it failed before, too */
