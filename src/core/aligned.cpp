@@ -38,6 +38,7 @@ Aligned::finish(const View &view, int i)
 	if (!keeps_bits(counts, place(i)))
 		length = sort_unique(list, length, spare_);
 	list[length] = kNoToken;
+	lengths_[i] = static_cast<uint32_t>(length);
 	for (int k = 0; with_planes_ && k < level0_; k++)
 		ones_[i][k] = counts.precision == precision_ && k < counts.level0 ? counts.ones[k]
 																		  : matrix(i).count(k);
@@ -156,6 +157,31 @@ Aligned::count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const
 		for (int i = 0; i < count; i++)
 			pattern |= (s >> i & 1) << mixed[i];
 		patterns[pattern] = in_all[s];
+	}
+}
+
+/* Of a pair it is enough to look for what both have. */
+void
+Aligned::count_token_patterns(uint32_t *patterns, int shift) const
+{
+	if (count_ != 2)
+		return for_each_token([&](Coupon token, uint32_t pattern) {
+			patterns[(static_cast<size_t>(level_of(token)) << shift) + pattern]++;
+		});
+
+	uint32_t ones[2][kLevels] = {};
+	uint32_t both[kLevels] = {};
+
+	for (int i = 0; i < 2; i++)
+		count_levels(tokens(i), lengths_[i], ones[i]);
+	count_common({tokens(0), lengths_[0]}, {tokens(1), lengths_[1]}, both);
+	for (int k = 0; k < kLevels; k++)
+	{
+		uint32_t *of_level = patterns + (static_cast<size_t>(k) << shift);
+
+		of_level[1] += ones[0][k] - both[k];
+		of_level[2] += ones[1][k] - both[k];
+		of_level[3] += both[k];
 	}
 }
 

@@ -102,6 +102,9 @@ public:
 	 * each S. */
 	void count_patterns(int level, uint32_t *patterns, uint64_t *scratch) const;
 
+	/* The same of the tokens: adds to patterns[(k << shift) + S]. */
+	void count_token_patterns(uint32_t *patterns, int shift) const;
+
 private:
 	void finish(const View &view, int i);
 
@@ -160,7 +163,8 @@ private:
 	bool is_pair_ = false;                /* of the planes only in_both_ is known */
 	uint32_t ones_[kMaxSources][kLevels]; /* of the planes */
 	uint32_t in_both_[kLevels];
-	size_t stride_ = 0; /* room for the tokens of one set */
+	uint32_t lengths_[kMaxAligned]; /* of the lists of tokens */
+	size_t stride_ = 0;             /* room for the tokens of one set */
 	uint64_t *planes_ = nullptr;
 	Coupon *spare_ = nullptr; /* room for the tokens of a set that are sorted */
 	Coupon *tokens_ = nullptr;

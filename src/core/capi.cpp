@@ -180,6 +180,17 @@ hllset_core_venn(HllsetPlan *plan, void *work, HllsetEstimate *regions)
 	return status;
 }
 
+HllsetStatus
+hllset_core_venn_sizes(HllsetPlan *plan, void *work, double *sizes)
+{
+	Sources &own = content_of<Sources>(*plan);
+	HllsetStatus status = own.read(work);
+
+	if (status == HLLSET_OK)
+		Census(own).count(sizes);
+	return status;
+}
+
 /* A question to the first two of the values. */
 static HllsetStatus
 ask(HllsetPlan *plan, void *work, bool (Census::*question)(), bool *result)

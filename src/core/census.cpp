@@ -123,20 +123,29 @@ Census::size_of(const JointFit &fit, Regions regions) const
 					smallest_around(regions).cardinality);
 }
 
-double
-Census::count()
+/* Of the sources: what is in these values and in no other. */
+Regions
+Census::regions_of_exactly(uint32_t values) const
 {
-	HllsetEstimate regions[2];
-	JointFit fit;
+	return sources_.regions_of((1u << sources_.value_count()) - 1, values);
+}
 
-	if (sources_.mode() != Sources::Mode::joint)
+void
+Census::count(double *sizes)
+{
+	HllsetEstimate regions[kMaxRegions];
+	JointFit fit;
+	bool jointly = sources_.mode() == Sources::Mode::joint;
+
+	if (jointly)
 	{
-		measure_tokens(regions);
-		return regions[1].cardinality;
+		joint_fit(sources_.counts(), sources_.model_work(), fit);
+		settle_exact_sources(fit);
 	}
-	joint_fit(sources_.counts(), sources_.model_work(), fit);
-	settle_exact_sources(fit);
-	return size_of(fit, sources_.regions_of(1, 1));
+	else
+		measure_tokens(regions);
+	for (uint32_t x = 1; x < 1u << sources_.value_count(); x++)
+		sizes[x] = jointly ? size_of(fit, regions_of_exactly(x)) : regions[x].cardinality;
 }
 
 void
@@ -151,7 +160,7 @@ Census::measure_jointly(HllsetEstimate *regions)
 	settle_exact_sources(settled);
 	for (uint32_t x = 1; x < 1u << sources_.value_count(); x++)
 	{
-		Regions chosen = sources_.regions_of((1u << sources_.value_count()) - 1, x);
+		Regions chosen = regions_of_exactly(x);
 		HllsetEstimate around = estimate_small(0);
 		double n = size_of(settled, chosen);
 		double variance = 0;

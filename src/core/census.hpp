@@ -18,8 +18,8 @@ public:
 	/* The sources have been read, and stay where they are. */
 	explicit Census(const Sources &sources) : sources_(sources) {}
 
-	/* The number of elements of the only value, as measure() has it, without its error. */
-	double count();
+	/* sizes[X]: the numbers of elements, as measure() has them, without their errors. */
+	void count(double *sizes);
 
 	/* regions[X], X = 1 .. 2^count - 1: the elements that are in exactly the values of the mask X. */
 	void measure(HllsetEstimate *regions);
@@ -34,6 +34,7 @@ private:
 	void measure_tokens(HllsetEstimate *regions) const;
 	HllsetEstimate measure_exactly(const double *tokens, uint32_t region) const;
 	void measure_jointly(HllsetEstimate *regions);
+	Regions regions_of_exactly(uint32_t values) const;
 	double size_of(const JointFit &fit, Regions regions) const;
 	void settle_exact_sources(JointFit &fit) const;
 	HllsetEstimate smallest_around(Regions regions) const;

@@ -156,9 +156,7 @@ Sources::count_patterns(uint64_t *scratch)
 		counts_.cells[k] = k < level0_ ? buckets(precision_) : 1u << bits;
 	for (int k = 0; k < level0_; k++)
 		lists_.count_patterns(k, patterns_ + (static_cast<size_t>(k) << shift), scratch);
-	lists_.for_each_token([&](Coupon token, uint32_t pattern) {
-		patterns_[(static_cast<size_t>(level_of(token)) << shift) + pattern]++;
-	});
+	lists_.count_token_patterns(patterns_, shift);
 }
 
 /*

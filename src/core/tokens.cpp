@@ -169,6 +169,40 @@ unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out)
 	return static_cast<size_t>(next - out + (end - last));
 }
 
+/* In the same way. */
+void
+count_common(std::span<const Coupon> a, std::span<const Coupon> b, uint32_t *common)
+{
+	const Coupon *first_a = a.data();
+	const Coupon *first_b = b.data();
+	const Coupon *end_a = first_a + a.size();
+	const Coupon *end_b = first_b + b.size();
+
+	while (end_a - first_a >= 2 && end_b - first_b >= 2)
+	{
+		Coupon x = *first_a;
+		Coupon y = *first_b;
+		Coupon u = end_a[-1];
+		Coupon v = end_b[-1];
+
+		common[level_of(x)] += x == y;
+		first_a += x <= y;
+		first_b += y <= x;
+		common[level_of(u)] += u == v;
+		end_a -= u >= v;
+		end_b -= v >= u;
+	}
+	while (first_a < end_a && first_b < end_b)
+	{
+		Coupon x = *first_a;
+		Coupon y = *first_b;
+
+		common[level_of(x)] += x == y;
+		first_a += x <= y;
+		first_b += y <= x;
+	}
+}
+
 size_t
 sort_unique(Coupon *tokens, size_t count, Coupon *spare)
 {

@@ -39,6 +39,9 @@ void count_levels(const Coupon *tokens, size_t count, uint32_t *ones);
 /* The union of two sorted lists of distinct tokens, to a place with room for both; returns its length. */
 size_t unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out);
 
+/* Adds to common[k] how many tokens of level k both of two sorted lists of distinct tokens have. */
+void count_common(std::span<const Coupon> a, std::span<const Coupon> b, uint32_t *common);
+
 /* Sorts and drops duplicates; returns the new length. spare is room for as many. */
 size_t sort_unique(Coupon *tokens, size_t count, Coupon *spare);
 

@@ -260,11 +260,14 @@ ValueCount::count(void *work, double &result)
 		return HLLSET_OK;
 	}
 
+	double sizes[2];
 	HllsetStatus status = sources_.read(work);
 
-	if (status == HLLSET_OK)
-		result = Census(sources_).count();
-	return status;
+	if (status != HLLSET_OK)
+		return status;
+	Census(sources_).count(sizes);
+	result = sizes[1];
+	return HLLSET_OK;
 }
 
 HllsetStatus

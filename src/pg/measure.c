@@ -15,23 +15,25 @@ PG_FUNCTION_INFO_V1(hllset_dice);
 
 #define MAX_REGIONS ((1 << HLLSET_MAX_VALUES) - 1)
 
-/* regions[X]: what is in exactly the arguments of the mask X. */
 static void
-measure(FunctionCallInfo fcinfo, HllsetEstimate *regions)
+check(HllsetStatus status)
+{
+	if (status != HLLSET_OK)
+		hllset_report(status);
+}
+
+/* Of the arguments. Returns the workspace. */
+static void *
+plan_census(FunctionCallInfo fcinfo, HllsetPlan *plan)
 {
 	int count = PG_NARGS();
 	HllsetBytes values[HLLSET_MAX_VALUES];
-	HllsetPlan plan;
-	HllsetStatus status;
 
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < count; i++)
 		values[i] = hllset_bytes(PG_GETARG_HLLSET(i));
-	status = hllset_core_plan_census(&plan, values, count);
-	if (status == HLLSET_OK)
-		status = hllset_core_venn(&plan, hllset_workspace(&plan), regions);
-	if (status != HLLSET_OK)
-		hllset_report(status);
+	check(hllset_core_plan_census(plan, values, count));
+	return hllset_workspace(plan);
 }
 
 /* The sizes of all regions, then their standard errors, both in the order of the result's columns. */
@@ -43,14 +45,18 @@ hllset_venn(PG_FUNCTION_ARGS)
 	bool three = PG_NARGS() == 3;
 	const int *order = three ? of_three : of_two;
 	int count = three ? lengthof(of_three) : lengthof(of_two);
-	HllsetEstimate regions[MAX_REGIONS + 1];
+	HllsetEstimate
+		regions[MAX_REGIONS + 1]; /* [X]: what is in exactly the arguments of the mask X */
+	HllsetPlan plan;
+	void *work;
 	TupleDesc row;
 	Datum values[2 * MAX_REGIONS];
 	bool nulls[2 * MAX_REGIONS] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	measure(fcinfo, regions);
+	work = plan_census(fcinfo, &plan);
+	check(hllset_core_venn(&plan, work, regions));
 	for (int i = 0; i < count; i++)
 	{
 		values[i] = Float8GetDatum(regions[order[i]].cardinality);
@@ -70,14 +76,16 @@ typedef struct Overlap
 static Overlap
 overlap(FunctionCallInfo fcinfo)
 {
-	HllsetEstimate regions[4];
+	double regions[4]; /* by the mask of the arguments */
+	HllsetPlan plan;
+	void *work = plan_census(fcinfo, &plan);
 	Overlap sizes;
 
-	measure(fcinfo, regions);
-	sizes.both = regions[3].cardinality;
-	sizes.a = regions[1].cardinality + sizes.both;
-	sizes.b = regions[2].cardinality + sizes.both;
-	sizes.either = sizes.a + regions[2].cardinality;
+	check(hllset_core_venn_sizes(&plan, work, regions));
+	sizes.both = regions[3];
+	sizes.a = regions[1] + sizes.both;
+	sizes.b = regions[2] + sizes.both;
+	sizes.either = sizes.a + regions[2];
 	return sizes;
 }
 

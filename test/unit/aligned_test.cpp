@@ -116,6 +116,16 @@ expect_patterns(const Sets &sets, bool with_planes)
 		});
 		ASSERT_EQ(wanted, found) << all;
 	}
+	if (count <= kMaxSources)
+	{
+		std::vector<uint32_t> wanted(size_t{kLevels} << count);
+		std::vector<uint32_t> counted(size_t{kLevels} << count);
+
+		for (auto [token, pattern] : tokens)
+			wanted[(static_cast<size_t>(token.first) << count) + pattern]++;
+		aligned.count_token_patterns(counted.data(), count);
+		ASSERT_EQ(wanted, counted);
+	}
 	for (int k = 0; k < sets.level0 && with_planes; k++)
 	{
 		std::vector<uint32_t> wanted(size_t{1} << count);

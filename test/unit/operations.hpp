@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -341,13 +342,22 @@ try_venn(const std::vector<Bytes> &values, std::vector<HllsetEstimate> &regions)
 	});
 }
 
-/* The regions of a Venn diagram by mask; [0] is nothing. */
+/* The regions of a Venn diagram by mask; [0] is nothing. Their numbers alone are the same. */
 inline std::vector<HllsetEstimate>
 venn(const std::vector<Bytes> &values)
 {
 	std::vector<HllsetEstimate> regions;
 
 	require(try_venn(values, regions));
+
+	std::vector<double> sizes(regions.size());
+
+	require(ask(values, [&](HllsetPlan *plan, void *work) {
+		return hllset_core_venn_sizes(plan, work, sizes.data());
+	}));
+	for (size_t x = 1; x < sizes.size(); x++)
+		if (memcmp(&sizes[x], &regions[x].cardinality, sizeof(double)) != 0)
+			throw std::logic_error("a size differs from that of its region");
 	return regions;
 }
 

@@ -83,6 +83,30 @@ TEST(Tokens, UniteSorted)
 	}
 }
 
+TEST(Tokens, CountCommon)
+{
+	Random random(12);
+
+	for (int round = 0; round < 1000; round++)
+	{
+		uint64_t most = uint64_t{1} << random() % 12;
+		std::set<Coupon> a, b;
+		std::vector<uint32_t> wanted(kLevels), common(kLevels);
+
+		for (uint64_t i = random() % most; i > 0; i--)
+			a.insert(coupon_at(static_cast<int>(random() % 4), random() % most));
+		for (uint64_t i = random() % most; i > 0; i--)
+			b.insert(coupon_at(static_cast<int>(random() % 4), random() % most));
+		for (Coupon token : a)
+			wanted[static_cast<size_t>(level_of(token))] += b.contains(token);
+
+		std::vector<Coupon> lists[2] = {{a.begin(), a.end()}, {b.begin(), b.end()}};
+
+		count_common(lists[0], lists[1], common.data());
+		EXPECT_EQ(wanted, common);
+	}
+}
+
 TEST(TokenTable, CapacityLeavesAFreeSlot)
 {
 	for (uint32_t slots = 8; slots < 5000; slots++)
