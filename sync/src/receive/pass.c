@@ -8,7 +8,7 @@
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 
-#define BLOCKS 32 /* looked through by one statement */
+#define BLOCKS 256 /* looked through by one statement */
 #define RECENT 1000000
 
 /* How far this session is with the last pass that it has worked on. */
@@ -37,21 +37,36 @@ sync_pass_anew(void)
 	memset(&place, 0, sizeof(place));
 }
 
-/* At most LIMIT rows of the next blocks; the place moves on if there were fewer. */
-static int64
-change_some(SyncPass *pass, int64 limit)
+/* $1: the origin, $2: SEQ of the pass, $3: most rows, $4 and $5: the first block and the one behind the last */
+static char *
+change_statement(const SyncPass *pass)
 {
 	const char *table = psprintf("hllset_sync.copy_%d", pass->set->id);
 	char *change =
-		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE ctid >= '(%u,0)'"
-				 " AND ctid < '(%u,0)' AND origin_id = $1 AND seq %s $2 LIMIT $3))",
+		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE ctid >= $4"
+				 " AND ctid < $5 AND origin_id = $1 AND seq %s $2 LIMIT $3))",
 				 psprintf(pass->rewinds ? "UPDATE %s SET seq = $2" : "DELETE FROM %s", table),
-				 table, place.next, place.next + BLOCKS, pass->rewinds ? ">" : "<");
+				 table, pass->rewinds ? ">" : "<");
+
+	return pass->then == NULL ? change
+							  : psprintf("WITH touched AS (%s RETURNING *)%s", change, pass->then);
+}
+
+/* At most LIMIT rows of the next blocks; the place moves on if there were fewer. */
+static int64
+change_some(SyncPass *pass, SPIPlanPtr *plan, int64 limit)
+{
+	ItemPointerData first, end;
+	const SyncValue *values;
 	int64 rows;
 
-	if (pass->then != NULL)
-		change = psprintf("WITH touched AS (%s RETURNING *)%s", change, pass->then);
-	rows = sync_execute(change, SYNC_INT2(pass->origin), SYNC_INT8(pass->seq), SYNC_INT8(limit));
+	ItemPointerSet(&first, place.next, 0);
+	ItemPointerSet(&end, place.next + BLOCKS, 0);
+	values = SYNC_VALUES(SYNC_INT2(pass->origin), SYNC_INT8(pass->seq), SYNC_INT8(limit),
+						 sync_pointer_value(TIDOID, &first), sync_pointer_value(TIDOID, &end));
+	if (*plan == NULL)
+		*plan = sync_prepare(change_statement(pass), values);
+	rows = sync_execute_plan(*plan, values, 0);
 	if (pass->then != NULL)
 		rows = sync_int8(0, 1);
 	pass->count += pass->then == NULL ? rows : sync_int8(0, 2);
@@ -69,6 +84,7 @@ sync_pass_part(SyncPass *pass)
 	BlockNumber blocks;
 	Relation relation;
 	SyncUser user;
+	SPIPlanPtr plan = NULL;
 
 	if (!OidIsValid(table))
 		return false;
@@ -90,7 +106,7 @@ sync_pass_part(SyncPass *pass)
 	while (left > 0 && place.next < blocks)
 	{
 		CHECK_FOR_INTERRUPTS();
-		left -= change_some(pass, left) + BLOCKS;
+		left -= change_some(pass, &plan, left) + BLOCKS;
 	}
 	sync_leave(user);
 	place.writer = GetTopTransactionIdIfAny();
