@@ -37,14 +37,18 @@ sync_pass_anew(void)
 	memset(&place, 0, sizeof(place));
 }
 
-/* $1: the origin, $2: SEQ of the pass, $3: most rows, $4 and $5: the first block and the one behind the last */
+/*
+ * $1: the origin, $2: SEQ of the pass, $3: most rows, $4 and $5: the first block and the one behind the last. OFFSET 0 keeps the planner from an index,
+ * all of which it would read for each part once the table seems to be empty.
+ */
 static char *
 change_statement(const SyncPass *pass)
 {
 	const char *table = psprintf("hllset_sync.copy_%d", pass->set->id);
 	char *change =
-		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE ctid >= $4"
-				 " AND ctid < $5 AND origin_id = $1 AND seq %s $2 LIMIT $3))",
+		psprintf("%s WHERE ctid = ANY (ARRAY(SELECT ctid FROM (SELECT ctid, origin_id,"
+				 " seq FROM %s WHERE ctid >= $4 AND ctid < $5 OFFSET 0) c"
+				 " WHERE origin_id = $1 AND seq %s $2 LIMIT $3))",
 				 psprintf(pass->rewinds ? "UPDATE %s SET seq = $2" : "DELETE FROM %s", table),
 				 table, pass->rewinds ? ">" : "<");
 

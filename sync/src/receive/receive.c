@@ -33,6 +33,7 @@ typedef struct Delivery
 	/* found anew in each transaction */
 	SyncSet *set;
 	int16 origin;
+	int64 orphans;                /* that the last delivery left */
 	SPIPlanPtr put, drop, orphan; /* of a row */
 	SyncDigester digester;
 	/* what came of it */
@@ -132,14 +133,15 @@ count_attempt(Delivery *delivery)
 							   MAX_ATTEMPTS, delivery->set_name)));
 }
 
-/* Returns how many orphans the last delivery left. */
-static int64
-lock_cursor(Delivery *delivery)
+static void
+lock_copies(void *argument)
 {
-	SyncValue set = SYNC_INT4(delivery->set->id);
-	SyncValue origin = SYNC_INT2(delivery->origin);
-	int64 orphans;
+	Delivery *delivery = argument;
+	SyncValue set, origin;
 
+	find_copies(delivery);
+	set = SYNC_INT4(delivery->set->id);
+	origin = SYNC_INT2(delivery->origin);
 	if (sync_catalog("SELECT seq, nonce, orphans FROM hllset_sync.cursors"
 					 " WHERE set_id = $1 AND origin_id = $2 FOR UPDATE",
 					 set, origin) == 0)
@@ -147,7 +149,7 @@ lock_cursor(Delivery *delivery)
 						errmsg("the copies were dropped meanwhile")));
 	delivery->cursor.seq = sync_int8(0, 1);
 	delivery->cursor.has_nonce = sync_uuid(0, 2, &delivery->cursor.nonce);
-	orphans = sync_int8(0, 3);
+	delivery->orphans = sync_int8(0, 3);
 	/* Looked at when the cursor is locked: who drops the copies says so before he locks it. */
 	if (sync_catalog(
 			"SELECT FROM hllset_sync.cursors c JOIN hllset_sync.origins o USING (origin_id)"
@@ -158,7 +160,6 @@ lock_cursor(Delivery *delivery)
 							   delivery->node_name ? delivery->node_name : ""),
 						errhint("If nothing does it any more, call drop_origin() or "
 								"absorb_origin() there again, as before.")));
-	return orphans;
 }
 
 /* The attempt has ended. What moves nothing may be one of many, before one that never ends: it forgets only itself. */
@@ -332,15 +333,12 @@ change_all(const Delivery *delivery)
 	return (truncated || rewound) && sync_pass_part(&pass);
 }
 
-/* Compares the cursor with where the caller believes it to be, and does nothing if they differ. */
+/* With the copies locked. Compares the cursor with where the caller believes it to be, and does nothing if they differ. */
 static void
 receive(void *argument)
 {
 	Delivery *delivery = argument;
-	int64 orphans;
 
-	find_copies(delivery);
-	orphans = lock_cursor(delivery);
 	delivery->elsewhere = !sync_token_equal(&delivery->cursor, &delivery->from);
 	delivery->more = !delivery->elsewhere && change_all(delivery);
 	if (!delivery->elsewhere && !delivery->more)
@@ -348,8 +346,9 @@ receive(void *argument)
 	if (delivery->elsewhere || delivery->more || !delivery->moves)
 		end_attempt(delivery);
 	else
-		move_cursor(delivery,
-					orphans > 0 || delivery->mode != SYNC_CHANGES ? count_orphans(delivery) : 0);
+		move_cursor(delivery, delivery->orphans > 0 || delivery->mode != SYNC_CHANGES
+								  ? count_orphans(delivery)
+								  : 0);
 }
 
 /* An attempt that ends in an error has ended, too: only those count that crash the server. */
@@ -362,7 +361,10 @@ receive_alone(Delivery *delivery)
 	/* Whatever the session's default is: what is looked at after a lock must be what is there then. */
 	XactIsoLevel = XACT_READ_COMMITTED;
 	sync_send_no_messages();
-	error = sync_try(receive, delivery, false);
+	error = sync_try(lock_copies, delivery, false);
+	/* They stay locked if the rest is undone: the attempt ends before another delivery that has waited begins. */
+	if (error == NULL)
+		error = sync_try(receive, delivery, false);
 	if (error != NULL)
 		end_attempt(delivery);
 	SPI_commit();
@@ -392,6 +394,7 @@ hllset_sync_p_receive(PG_FUNCTION_ARGS)
 		receive_alone(&delivery);
 	else if (delivery.mode != SYNC_ATTEMPT)
 	{
+		lock_copies(&delivery);
 		receive(&delivery);
 		sync_fault("before_apply_commit");
 	}
