@@ -372,3 +372,21 @@ hllset_core_accum_prefetch(const HllsetAccum *accum, uint64_t hash)
 {
 	hllset::reader(accum).prefetch(hllset::coupon_of(hash));
 }
+
+/* Bytes of a line of the cache, and of the part of a value that is brought near at once. */
+constexpr size_t kLine = 64;
+constexpr size_t kNear = 8 * kLine;
+
+HllsetStatus
+hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set)
+{
+	hllset::View view;
+
+	/* the processor sees only after some lines that it is read on */
+	for (size_t i = 0; i < set.size && i < kNear; i += kLine)
+		__builtin_prefetch(set.data + i);
+
+	HllsetStatus status = hllset::parse(set, view);
+
+	return status == HLLSET_OK ? hllset::Accum(accum).merge(view) : status;
+}

@@ -28,10 +28,6 @@ is_precision(int precision)
 	return precision >= kMinPrecision && precision <= kMaxPrecision;
 }
 
-/* Bytes of a line of the cache, and of the part of a value that is brought near at once. */
-constexpr size_t kLine = 64;
-constexpr size_t kNear = 8 * kLine;
-
 HllsetStatus
 hllset_core_precision(HllsetBytes value, int *precision)
 {
@@ -169,54 +165,50 @@ hllset_core_plan_census(HllsetPlan *plan, const HllsetBytes *values, int count)
 	return status;
 }
 
-HllsetStatus
-hllset_core_venn(HllsetPlan *plan, void *work, HllsetEstimate *regions)
+/* Lets what is asked of a census answer, once the values are read. */
+template <typename Question>
+static HllsetStatus
+ask(HllsetPlan *plan, void *work, Question &&question)
 {
 	Sources &own = content_of<Sources>(*plan);
 	HllsetStatus status = own.read(work);
 
 	if (status == HLLSET_OK)
-		Census(own).measure(regions);
+		question(Census(own));
 	return status;
+}
+
+HllsetStatus
+hllset_core_venn(HllsetPlan *plan, void *work, HllsetEstimate *regions)
+{
+	return ask(plan, work, [&](Census census) { census.measure(regions); });
 }
 
 HllsetStatus
 hllset_core_venn_sizes(HllsetPlan *plan, void *work, double *sizes)
 {
-	Sources &own = content_of<Sources>(*plan);
-	HllsetStatus status = own.read(work);
-
-	if (status == HLLSET_OK)
-		Census(own).count(sizes);
-	return status;
+	return ask(plan, work, [&](Census census) { census.count(sizes); });
 }
 
 /* A question to the first two of the values. */
 static HllsetStatus
-ask(HllsetPlan *plan, void *work, bool (Census::*question)(), bool *result)
+ask_two(HllsetPlan *plan, void *work, bool (Census::*question)(), bool *result)
 {
-	Sources &own = content_of<Sources>(*plan);
-
-	if (own.value_count() != 2)
+	if (content_of<Sources>(*plan).value_count() != 2)
 		return HLLSET_BAD_ARGUMENT;
-
-	HllsetStatus status = own.read(work);
-
-	if (status == HLLSET_OK)
-		*result = (Census(own).*question)();
-	return status;
+	return ask(plan, work, [&](Census census) { *result = (census.*question)(); });
 }
 
 HllsetStatus
 hllset_core_contained(HllsetPlan *plan, void *work, bool *result)
 {
-	return ask(plan, work, &Census::is_contained, result);
+	return ask_two(plan, work, &Census::is_contained, result);
 }
 
 HllsetStatus
 hllset_core_overlap(HllsetPlan *plan, void *work, bool *result)
 {
-	return ask(plan, work, &Census::overlap, result);
+	return ask_two(plan, work, &Census::overlap, result);
 }
 
 uint32_t
@@ -388,20 +380,6 @@ hllset_core_accum_init(HllsetAccum *accum, int precision, bool compact)
 		return HLLSET_BAD_ARGUMENT;
 	Accum::init(accum, Shape::small(precision, compact, 0));
 	return HLLSET_OK;
-}
-
-HllsetStatus
-hllset_core_accum_union(HllsetAccum *accum, HllsetBytes set)
-{
-	View view;
-
-	/* the processor sees only after some lines that it is read on */
-	for (size_t i = 0; i < set.size && i < kNear; i += kLine)
-		__builtin_prefetch(set.data + i);
-
-	HllsetStatus status = parse(set, view);
-
-	return status == HLLSET_OK ? Accum(accum).merge(view) : status;
 }
 
 HllsetStatus

@@ -5,8 +5,7 @@
  * Everything is a pure function over byte strings (docs/format.md). Every function here is total (any bytes are legal input),
  * bounded, reentrant, allocates nothing and touches no global. Results are written to memory that the caller owns. What needs
  * memory to work in is done in two calls: the first reads the operands into a plan, the second runs it (HllsetPlan). A set that
- * it returns lies inside that memory or the plan, or is an operand or a part of one, of which then no more than the header and counts
- * have been checked.
+ * it returns lies inside that memory or the plan, or is an operand or a part of one, of which then no more than the header and counts have been checked.
  *
  * Words of this project, as docs/format.md defines them:
  *   element     what a set is of, in canonical bytes, so that equal values of a family of types are one element
@@ -293,10 +292,8 @@ void hllset_core_bounds(const HllsetEstimate *estimate, double confidence, doubl
 /* HLLSET_BAD_ARGUMENT if there are more than six values or none, or more than HLLSET_MAX_ALIGNED distinct sources. */
 HllsetStatus hllset_core_plan_census(HllsetPlan *plan, const HllsetBytes *values, int count);
 
-/* regions[X], X = 1 .. 2^count - 1: the elements that are in exactly the values of the mask X. */
+/* regions[X], X = 1 .. 2^count - 1: the elements in exactly the values of the mask X. sizes[X]: their numbers alone, which take less time. */
 HllsetStatus hllset_core_venn(HllsetPlan *plan, void *work, HllsetEstimate *regions);
-
-/* sizes[X]: their numbers alone, which are the same and take less time. */
 HllsetStatus hllset_core_venn_sizes(HllsetPlan *plan, void *work, double *sizes);
 
 /*
