@@ -169,7 +169,7 @@ unite_sorted(std::span<const Coupon> a, std::span<const Coupon> b, Coupon *out)
 	return static_cast<size_t>(next - out + (end - last));
 }
 
-/* In the same way. */
+/* Without branches and from both ends, as unite_sorted(). */
 void
 count_common(std::span<const Coupon> a, std::span<const Coupon> b, uint32_t *common)
 {

@@ -45,8 +45,8 @@ hllset_venn(PG_FUNCTION_ARGS)
 	bool three = PG_NARGS() == 3;
 	const int *order = three ? of_three : of_two;
 	int count = three ? lengthof(of_three) : lengthof(of_two);
-	HllsetEstimate
-		regions[MAX_REGIONS + 1]; /* [X]: what is in exactly the arguments of the mask X */
+	/* [X]: what is in exactly the arguments of the mask X */
+	HllsetEstimate regions[MAX_REGIONS + 1];
 	HllsetPlan plan;
 	void *work;
 	TupleDesc row;

@@ -201,8 +201,8 @@ tidy_relations(const SyncLink *link)
 
 	foreach (cell, link->sets)
 		names = lappend(names, ((SyncShared *) lfirst(cell))->name);
-	sync_catalog("DELETE FROM hllset_sync.relations WHERE server = $1 AND (set_name NOT IN (SELECT "
-				 "unnest($2)) OR "
+	sync_catalog("DELETE FROM hllset_sync.relations WHERE server = $1"
+				 " AND (set_name NOT IN (SELECT unnest($2)) OR "
 				 "NOT CASE direction WHEN 'pull' THEN $3 ELSE $4 END)",
 				 SYNC_NAME(&link->name), SYNC_TEXT_ARRAY(names),
 				 SYNC_BOOL(link->directions[SYNC_FROM_PEER]),
